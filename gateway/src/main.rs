@@ -1,0 +1,2 @@
+//! The binary `terrace`.
+fn main() {}

@@ -1,0 +1,11 @@
+#![doc = include_str!("../docs/architecture.md")]
+
+mod error;
+mod kv;
+mod mutation;
+mod range;
+
+pub use error::{KvError, KvErrorKind};
+pub use kv::{Begin, CatalogVersion, Commit, Facts, Kv, Priority, Stamp, Transaction, Version};
+pub use mutation::{Conflict, Mutation};
+pub use range::{Key, KeyRange, Page, RangeOptions, Read};

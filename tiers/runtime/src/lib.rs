@@ -1,0 +1,9 @@
+#![doc = include_str!("../docs/architecture.md")]
+
+mod clock;
+mod ids;
+mod tasks;
+
+pub use clock::{Clock, ManualClock, SystemClock, WallMs};
+pub use ids::{Ids, SeededIds, SystemIds};
+pub use tasks::{Kind, StopSignal, Tasks, WorkerStatus};
