@@ -8,4 +8,4 @@ mod range;
 pub use error::{KvError, KvErrorKind};
 pub use kv::{Begin, CatalogVersion, Commit, Facts, Kv, Priority, Stamp, Transaction, Version};
 pub use mutation::{Conflict, Mutation};
-pub use range::{Key, KeyRange, Page, RangeOptions, Read};
+pub use range::{Key, KeyRange, Page, RangeOptions, Read, after, strinc};
