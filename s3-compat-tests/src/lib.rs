@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs/architecture.md")]
 
 pub mod binary;
+pub mod body;
 pub mod environment;
 pub mod http1;
 pub mod process;
