@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use proptest::prelude::*;
 use tempfile::TempDir;
 use terrace_runtime::{ManualClock, Tasks};
 
 use super::mark::{Found, Mark};
 use super::{Durability, LocalKv, LocalOptions, OpenError, journal};
 use crate::kv::{Begin, Kv, Version};
+use crate::laws::model::{Model, steps};
 use crate::laws::{Subject, failed, get, set};
 use crate::mutation::Mutation;
 use crate::range::{Key, KeyRange, RangeOptions, Read};
@@ -108,7 +110,8 @@ fn flip(path: &Path, at: u64) {
 /// A store with commits `one`, `two`, `three`: their versions, and where each ends in the journal.
 struct Three {
     directory: TempDir,
-    kv: Arc<LocalKv>,
+    /// Open, as in a process that crashes.
+    _kv: Arc<LocalKv>,
     commits: [(Version, u64); 3],
 }
 
@@ -122,7 +125,7 @@ async fn three_commits() -> Three {
         assert_eq!((scan.last, scan.torn), (Some(version), 0));
         *commit = (version, scan.whole);
     }
-    Three { directory, kv, commits }
+    Three { directory, _kv: kv, commits }
 }
 
 async fn holds(directory: &Path, names: &[&str]) {
@@ -415,4 +418,29 @@ async fn a_range_goes_from_rows_through_bodies_to_rows() {
         assert_eq!(value(&kv, name).await.is_some(), stays, "{name}");
     }
     kv.close().await.unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn random_transactions_do_what_they_do_to_a_map_and_survive_a_restart(before in steps(), after in steps()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let directory = tempfile::tempdir().unwrap();
+            let mut model = Model::default();
+            for steps in [before, after, Vec::new()] {
+                let clock = Arc::new(ManualClock::at(0));
+                let subject = Subject {
+                    kv: open_with(LocalOptions::new(directory.path()), clock).unwrap(),
+                    prefix: Bytes::new(),
+                    pass: Box::new(|_| unreachable!()),
+                    keep: Box::new(()),
+                };
+                model.compare(&subject).await.unwrap();
+                model.run(&subject, steps).await.unwrap();
+                subject.kv.close().await.unwrap();
+            }
+        });
+    }
 }
