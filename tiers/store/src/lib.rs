@@ -1,1 +1,11 @@
-//! placeholder
+#![doc = include_str!("../docs/architecture.md")]
+
+pub mod name;
+pub mod object;
+
+mod error;
+pub mod ops;
+mod store;
+
+pub use error::{Error, Failure, FailureKind, Refusal, Result};
+pub use store::Store;

@@ -1,0 +1,60 @@
+//! ListObjects, versions 1 and 2.
+use bytes::Bytes;
+
+use crate::error::Result;
+use crate::name::BucketName;
+use crate::object::{Checksum, ETag};
+use crate::store::Store;
+
+/// What a client wants listed.
+#[derive(Clone, Debug)]
+pub struct ListObjects {
+    /// Where.
+    pub bucket: BucketName,
+    /// Only keys that begin with it.
+    pub prefix: Bytes,
+    /// Fold keys that have it behind the prefix into common prefixes; empty = do not fold.
+    pub delimiter: Bytes,
+    /// Only keys behind it (exclusive); empty = from the start. A common prefix (v1 marker, v2 token) skips all keys folded into it.
+    pub after: Bytes,
+    /// Most entries, keys and common prefixes together, 0 to 1,000.
+    pub limit: usize,
+}
+
+/// One object of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedObject {
+    /// Its key.
+    pub key: Bytes,
+    /// Its ETag.
+    pub etag: ETag,
+    /// Bytes of its body.
+    pub size: u64,
+    /// Its Last-Modified, milliseconds since the epoch.
+    pub modified_ms: u64,
+    /// Its storage class, if it is not STANDARD.
+    pub storage_class: Option<String>,
+    /// Checksum of the whole body.
+    pub checksum: Option<Checksum>,
+}
+
+/// A page of a listing. Keys and common prefixes are each in byte order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Objects.
+    pub objects: Vec<ListedObject>,
+    /// Common prefixes, ending with the delimiter.
+    pub prefixes: Vec<Bytes>,
+    /// Give this as `after` for the next page; `None` at the end. The last key or common prefix of this page.
+    pub next: Option<Bytes>,
+}
+
+impl Store {
+    /// A page of the keys of a bucket, at its own read version. A page with a delimiter skips what it folds.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`.
+    pub async fn list_objects(&self, request: ListObjects) -> Result<Listing> {
+        unimplemented!()
+    }
+}
