@@ -5,6 +5,7 @@ pub mod object;
 
 mod error;
 pub mod ops;
+mod rows;
 mod store;
 
 pub use error::{Error, Failure, FailureKind, Refusal, Result};
