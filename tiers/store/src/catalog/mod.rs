@@ -110,6 +110,16 @@ impl Store {
         }
     }
 
+    /// The id of a bucket, for what is named before a transaction.
+    pub(crate) async fn bucket_id(&self, name: &BucketName) -> Result<BucketId> {
+        if !self.facts.shared
+            && let Lookup::There(row) = self.catalog.lookup(name)
+        {
+            return Ok(row.bid);
+        }
+        Ok(self.read("look up a bucket", &mut Named { store: self, name }).await?.bid)
+    }
+
     /// Refuses early, before a body is read, what the transaction would refuse: no bucket of that name.
     pub(crate) async fn expect_bucket(&self, name: &BucketName) -> Result<()> {
         self.head_bucket(name).await.map(drop)
@@ -130,6 +140,19 @@ impl Store {
         let buckets = self.read_buckets().await?;
         self.catalog.load(buckets.into_iter().map(|(name, row)| (name, Arc::new(row))).collect());
         Ok(())
+    }
+}
+
+struct Named<'s> {
+    store: &'s Store,
+    name: &'s BucketName,
+}
+
+impl Reading for Named<'_> {
+    type Output = Arc<BucketRow>;
+
+    async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<Self::Output, Stop> {
+        self.store.bucket_row(txn, self.name, Read::Snapshot).await
     }
 }
 

@@ -1,9 +1,8 @@
 //! Waste that stands for many rows: turned, a bounded piece a transaction, into waste of single blobs.
 
-use bytes::Bytes;
 use terrace_high_volume::{Key, KeyRange, Mutation, Read, Transaction, after};
 
-use crate::name::{BucketId, Revision, UploadId};
+use crate::name::{BucketId, ObjectKey, Revision, UploadId};
 use crate::reclaim::queue;
 use crate::rows;
 use crate::rows::garbage::{Class, Garbage, Reason, Waste};
@@ -37,7 +36,7 @@ impl Work for Expand<'_> {
                 txn.mutate(Mutation::Clear { key: rows::finished::key(upload) });
                 true
             }
-            Waste::Manifest { bid, key, rev } => self.manifest(txn, bid, key, rev).await?,
+            Waste::Manifest { bid, key, rev, .. } => self.manifest(txn, bid, key, rev).await?,
             Waste::Upload { bid, key, upload } => self.upload(txn, bid, key, upload).await?,
             Waste::BucketUploads(bid) => self.bucket_uploads(txn, bid).await?,
         };
@@ -50,7 +49,7 @@ impl Work for Expand<'_> {
 
 impl Expand<'_> {
     /// One page of a manifest: up to 1,000 bodies.
-    async fn manifest(&self, txn: &dyn Transaction, bid: BucketId, key: Bytes, rev: Revision) -> Result<bool, Stop> {
+    async fn manifest(&self, txn: &dyn Transaction, bid: BucketId, key: ObjectKey, rev: Revision) -> Result<bool, Stop> {
         let page = first(txn, rows::manifest::range(rev), 1, Read::Serializable).await?;
         let Some((row, value)) = page.rows.first() else { return Ok(true) };
         let mut waste = Waster::new(txn, self.store, bid, key);
@@ -63,7 +62,7 @@ impl Expand<'_> {
     }
 
     /// Parts that are left of an upload.
-    async fn upload(&self, txn: &dyn Transaction, bid: BucketId, key: Bytes, upload: UploadId) -> Result<bool, Stop> {
+    async fn upload(&self, txn: &dyn Transaction, bid: BucketId, key: ObjectKey, upload: UploadId) -> Result<bool, Stop> {
         let page = first(txn, rows::part::range(upload), AT_ONCE, Read::Serializable).await?;
         let mut waste = Waster::new(txn, self.store, bid, key);
         for (_, value) in &page.rows {
@@ -85,7 +84,7 @@ impl Expand<'_> {
         for (row, _) in &page.rows {
             let (key, upload) = rows::upload::parse(row).ok_or(rows::Damaged { family: rows::Family::Upload })?;
             let what = Waste::Upload { bid, key, upload };
-            waste.push(Garbage { what, size: 0, reason: Reason::Deleted, not_before_ms: now });
+            waste.push(Garbage { what, size: 0, reason: Reason::BucketDeleted, not_before_ms: now });
             txn.mutate(Mutation::Clear { key: row.clone() });
         }
         queue::put(txn, Class::Soon, &waste);
@@ -97,13 +96,13 @@ impl Expand<'_> {
 struct Waster<'t> {
     txn: &'t dyn Transaction,
     bid: BucketId,
-    key: Bytes,
+    key: ObjectKey,
     now: u64,
     waste: Vec<Garbage>,
 }
 
 impl<'t> Waster<'t> {
-    fn new(txn: &'t dyn Transaction, store: &Store, bid: BucketId, key: Bytes) -> Self {
+    fn new(txn: &'t dyn Transaction, store: &Store, bid: BucketId, key: ObjectKey) -> Self {
         Self { txn, bid, key, now: store.clock.wall(), waste: Vec::new() }
     }
 
@@ -113,7 +112,7 @@ impl<'t> Waster<'t> {
             PartAt::Inline => self.txn.mutate(Mutation::ClearRange { range: rows::inline::range(rev) }),
             PartAt::Blob => {
                 let what = Waste::Blob { bid: self.bid, key: self.key.clone(), rev };
-                self.waste.push(Garbage { what, size: 0, reason: Reason::Replaced, not_before_ms: self.now });
+                self.waste.push(Garbage { what, size: 0, reason: Reason::Overwritten, not_before_ms: self.now });
             }
         }
     }

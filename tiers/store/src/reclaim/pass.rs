@@ -40,13 +40,13 @@ impl Store {
         let mut due = Vec::new();
         let mut rest = if head.more { Rest::More } else { Rest::Empty };
         for (row, garbage) in head.rows {
-            let version = rows::garbage::version(&row).ok_or(rows::Damaged { family: rows::Family::Garbage });
-            let version = version.map_err(|damaged| self.corrupt(damaged))?;
+            let damaged = || self.corrupt(rows::Damaged { family: rows::Family::Garbage });
+            let version = rows::garbage::version(&row).ok_or_else(damaged)?;
             if garbage.not_before_ms > now {
                 rest = Rest::Wait(Duration::from_millis(garbage.not_before_ms - now));
                 break;
             }
-            if self.reclaim.pins.guard(Version(version)) {
+            if self.reclaim.pins.guard(version) {
                 rest = Rest::Wait(AGAIN);
                 break;
             }
@@ -72,7 +72,7 @@ impl Store {
     async fn delete_blobs(&self, due: &[(Key, Garbage)]) -> Result<Vec<Key>> {
         let blobs = due.iter().filter_map(|(row, garbage)| match &garbage.what {
             Waste::Blob { bid, key, rev } => {
-                Some((row.clone(), BlobKey { bid: bid.0, key: key.clone(), rev: rev.0 }))
+                Some((row.clone(), BlobKey { bid: bid.0, key: key.as_bytes().clone(), rev: rev.0 }))
             }
             Waste::Inline { .. }
             | Waste::Manifest { .. }

@@ -17,6 +17,7 @@ mod guard;
 mod recovery;
 mod settle;
 
-pub(crate) use fence::Fences;
+pub use fence::Fences;
+pub(crate) use guard::NotRecorded;
 pub(crate) use gate::gated;
 pub(crate) use guard::{Guard, Recorded};

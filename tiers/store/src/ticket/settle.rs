@@ -5,7 +5,7 @@ use std::time::Duration;
 use terrace_high_volume::{Key, Mutation, Read, Transaction};
 use terrace_long_term::BlobKey;
 
-use crate::name::Revision;
+use crate::name::{ObjectKey, Revision};
 use crate::reclaim::queue;
 use crate::rows;
 use crate::rows::garbage::{Class, Garbage, Reason, Waste};
@@ -71,9 +71,11 @@ impl Work for Take<'_> {
             txn.mutate(Mutation::Clear { key: row.clone() });
             let may_have_blob = ticket.state == State::Open && ticket.kind != Kind::Operation;
             if may_have_blob && self.blob != Blob::None {
-                let what = Waste::Blob { bid: ticket.bid, key: ticket.key, rev: *revision };
+                let damaged = |_| rows::Damaged { family: rows::Family::Ticket };
+                let key = ObjectKey::new(ticket.key).map_err(damaged)?;
+                let what = Waste::Blob { bid: ticket.bid, key, rev: *revision };
                 // Nobody has seen this blob: no reader to wait for.
-                waste.push(Garbage { what, size: 0, reason: Reason::Unfinished, not_before_ms: now });
+                waste.push(Garbage { what, size: 0, reason: Reason::Abandoned, not_before_ms: now });
             }
         }
         queue::put(txn, Class::Soon, &waste);

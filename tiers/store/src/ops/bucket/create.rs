@@ -3,13 +3,12 @@
 use terrace_high_volume::{Mutation, Read, Transaction};
 
 use crate::error::{Refusal, Result};
-use crate::name::BucketName;
+use crate::name::{BucketId, BucketName};
 use crate::ops::join;
 use crate::rows;
 use crate::rows::bucket::BucketRow;
 use crate::store::Store;
 use crate::transact::{Run, Step, Stop, Work, get};
-use crate::name::BucketId;
 
 impl Store {
     /// Makes a bucket owned by `owner`. One transaction.
@@ -37,9 +36,9 @@ impl Work for Create<'_> {
 
     async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<Step<Self::Output>, Stop> {
         let key = rows::bucket::key(self.name);
-        let last = rows::singleton::last_bucket();
-        let found = txn.get_many(&[key.clone(), last.clone()], Read::Serializable).await?;
-        let [there, newest] = found.as_slice() else { unreachable!("two keys, two answers") };
+        let next = rows::singleton::next_bucket();
+        let found = txn.get_many(&[key.clone(), next.clone()], Read::Serializable).await?;
+        let [there, id] = found.as_slice() else { unreachable!("two keys, two answers") };
         if let Some(value) = there {
             let owner = BucketRow::decode(value)?.owner;
             return Err(if owner == self.row.owner {
@@ -49,9 +48,9 @@ impl Work for Create<'_> {
             });
         }
         // Ids are counted and never reused, so that nothing a deleted bucket left behind can belong to its successor.
-        let newest = newest.as_ref().map(rows::singleton::decode_number).transpose()?.unwrap_or(0);
-        self.row.bid = BucketId(newest + 1);
-        txn.mutate(Mutation::Set { key: last, value: rows::singleton::encode_number(newest + 1) });
+        self.row.bid = id.as_ref().map(rows::singleton::decode_next_bucket).transpose()?.unwrap_or(BucketId(1));
+        let following = BucketId(self.row.bid.0 + 1);
+        txn.mutate(Mutation::Set { key: next, value: rows::singleton::encode_next_bucket(following) });
         txn.mutate(Mutation::Set { key, value: self.row.encode() });
         txn.mutate(Mutation::BumpCatalog);
         Ok(Step::Write(Some(self.row.clone())))

@@ -1,13 +1,15 @@
 //! Operations on objects.
 
 mod attributes;
+pub(crate) mod manifest;
+pub(crate) mod record;
 mod copy;
 mod delete;
 mod delete_many;
-mod get;
+pub(crate) mod get;
 mod head;
 mod list;
-mod put;
+pub(crate) mod put;
 
 pub use attributes::{ObjectAttributes, PartInfo};
 pub use copy::{Copied, CopyObject, CopySource, MetadataDirective};

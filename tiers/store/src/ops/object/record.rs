@@ -251,13 +251,14 @@ impl<'s> Place<'s> {
             }
             BodyAt::Blob { origin } => {
                 let (bid, key) = origin.as_ref().map_or((self.bid, self.key), |(bid, key)| (*bid, key));
-                Waste::Blob { bid, key: key.as_bytes().clone(), rev: old.body_rev }
+                Waste::Blob { bid, key: key.clone(), rev: old.body_rev }
             }
             BodyAt::Manifest => {
-                Waste::Manifest { bid: self.bid, key: self.key.as_bytes().clone(), rev: old.body_rev }
+                let pages = rows::manifest::pages(old.parts);
+                Waste::Manifest { bid: self.bid, key: self.key.clone(), rev: old.body_rev, pages }
             }
         };
-        let reason = if kept.is_some() { Reason::Replaced } else { Reason::Deleted };
+        let reason = if kept.is_some() { Reason::Overwritten } else { Reason::Deleted };
         let grace = u64::try_from(self.store.settings.grace.as_millis()).unwrap_or(u64::MAX);
         let not_before_ms = self.store.clock.wall().saturating_add(grace);
         Some(Garbage { what, size: old.size, reason, not_before_ms })
