@@ -7,12 +7,57 @@ use crate::name::{BucketId, ObjectKey, Revision};
 use crate::object::{Algorithm, Checksum};
 use crate::rows::{Damaged, Family};
 
+const END: [u8; 2] = [0x00, 0x01];
+
 /// A key of `family` from its parts, in one allocation.
 pub(super) fn key(family: Family, parts: &[&[u8]]) -> Key {
     let mut key = Vec::with_capacity(1 + parts.iter().map(|part| part.len()).sum::<usize>());
     key.push(family.byte());
     parts.iter().for_each(|part| key.extend_from_slice(part));
     key.into()
+}
+
+/// An object key in front of other components (data model, section 1): sorts as the key does, and no key's form begins another's.
+/// NUL becomes `00 FF`; `00 01` ends it.
+pub(super) fn escaped(key: &[u8]) -> Vec<u8> {
+    let mut escaped = escaped_body(key);
+    escaped.extend_from_slice(&END);
+    escaped
+}
+
+/// [`escaped`] without its end: a prefix of the forms of all keys that begin with `key`, and of no others.
+pub(super) fn escaped_body(key: &[u8]) -> Vec<u8> {
+    let nuls = key.iter().filter(|byte| **byte == 0).count();
+    let mut escaped = Vec::with_capacity(key.len() + nuls + END.len());
+    for byte in key {
+        escaped.push(*byte);
+        if *byte == 0 {
+            escaped.push(0xFF);
+        }
+    }
+    escaped
+}
+
+/// The key in front of `bytes`, and what stands behind its end. Shares `bytes` unless the key holds a NUL.
+pub(super) fn unescape(bytes: &Bytes) -> Option<(Bytes, Bytes)> {
+    let first = bytes.iter().position(|byte| *byte == 0)?;
+    if bytes.get(first + 1) == Some(&END[1]) {
+        return Some((bytes.slice(..first), bytes.slice(first + 2..)));
+    }
+    let mut key = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.iter().enumerate();
+    while let Some((_, byte)) = rest.next() {
+        if *byte != 0 {
+            key.push(*byte);
+            continue;
+        }
+        match rest.next()? {
+            (_, 0xFF) => key.push(0),
+            (at, 0x01) => return Some((key.into(), bytes.slice(at + 1..))),
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// Runs `write` twice: once to count, once into a buffer of exactly that size, so that no spare capacity travels with the row.
@@ -188,6 +233,14 @@ impl<'a> Reader<'a> {
         Some(Checksum { algorithm, value: self.shared(algorithm.width())? })
     }
 
+    /// A code, 0 for none.
+    pub(super) fn algorithm(&mut self) -> Option<Option<Algorithm>> {
+        match self.byte()? {
+            0 => Some(None),
+            code => Algorithm::from_code(code).map(Some),
+        }
+    }
+
     pub(super) fn flag(&mut self) -> Option<bool> {
         match self.byte()? {
             0 => Some(false),
@@ -204,6 +257,7 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rows::sample;
     use proptest::prelude::*;
 
     fn read_varint(bytes: &[u8]) -> Option<u64> {
@@ -226,12 +280,29 @@ mod tests {
     }
 
     #[test]
+    fn a_shorter_key_sorts_first_even_before_a_nul() {
+        assert_eq!(escaped(b"a\0b"), b"a\x00\xFFb\x00\x01");
+        assert!(escaped(b"a") < escaped(b"a\0") && escaped(b"a\0") < escaped(b"a\x01"));
+        assert_eq!(unescape(&Bytes::from_static(b"a\0\x02")), None);
+    }
+
+    #[test]
     fn a_length_beyond_the_value_is_refused() {
         let value = exact(|w| w.varint(u64::MAX));
         assert_eq!(Reader { value: &value, at: 0 }.bytes(), None);
     }
 
     proptest! {
+        #[test]
+        fn escaping_keeps_order_and_comes_undone(
+            (a, b) in (sample::object_key(), sample::object_key()), tail: Vec<u8>,
+        ) {
+            let (a, b) = (a.as_bytes(), b.as_bytes());
+            prop_assert_eq!(escaped(a).cmp(&escaped(b)), a.cmp(b));
+            let row = Bytes::from([escaped(a), tail.clone()].concat());
+            prop_assert_eq!(unescape(&row), Some((a.clone(), tail.into())));
+        }
+
         #[test]
         fn varints_round_trip_whatever_their_width(value: u64, shift in 0_u32..64) {
             let value = value >> shift;
