@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use terrace_high_volume::{
-    Begin, Commit, Conflict, Key, KeyRange, KvError, KvErrorKind, Mutation, Page, Priority, RangeOptions, Read,
+    Begin, Conflict, Key, KeyRange, KvError, KvErrorKind, Mutation, Page, Priority, RangeOptions, Read,
     Transaction,
 };
 

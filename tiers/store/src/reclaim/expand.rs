@@ -36,7 +36,7 @@ impl Work for Expand<'_> {
                 txn.mutate(Mutation::Clear { key: rows::finished::key(upload) });
                 true
             }
-            Waste::Manifest { bid, key, rev, .. } => self.manifest(txn, bid, key, rev).await?,
+            Waste::Manifest { bid, key, rev } => self.manifest(txn, bid, key, rev).await?,
             Waste::Upload { bid, key, upload } => self.upload(txn, bid, key, upload).await?,
             Waste::BucketUploads(bid) => self.bucket_uploads(txn, bid).await?,
         };
@@ -82,7 +82,9 @@ impl Expand<'_> {
         let now = self.store.clock.wall();
         let mut waste = Vec::with_capacity(page.rows.len());
         for (row, _) in &page.rows {
-            let (key, upload) = rows::upload::parse(row).ok_or(rows::Damaged { family: rows::Family::Upload })?;
+            let damaged = || rows::Damaged { family: rows::Family::Upload };
+            let (key, upload) = rows::upload::parse(row).ok_or_else(damaged)?;
+            let key = ObjectKey::new(key).map_err(|_| damaged())?;
             let what = Waste::Upload { bid, key, upload };
             waste.push(Garbage { what, size: 0, reason: Reason::BucketDeleted, not_before_ms: now });
             txn.mutate(Mutation::Clear { key: row.clone() });

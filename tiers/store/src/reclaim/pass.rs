@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream;
-use terrace_high_volume::{Key, Mutation, Read, Transaction, Version};
+use terrace_high_volume::{Key, Mutation, Read, Transaction};
 use terrace_long_term::BlobKey;
 
 use crate::error::{Failure, FailureKind, Result};
@@ -95,7 +95,7 @@ impl Store {
         }
         match failed {
             // Some went: clear their rows now, the others stay at the head of the queue.
-            Some(error) if gone.is_empty() => Err(self.blob_failure("delete a blob", error)),
+            Some(error) if gone.is_empty() => Err(self.blob_failure("delete a blob", error).into()),
             _ => Ok(gone),
         }
     }

@@ -2,7 +2,7 @@
 //! the order of commits, in which a long wait never stands before a short one.
 
 use bytes::Bytes;
-use terrace_high_volume::{Key, KeyRange, Stamp};
+use terrace_high_volume::{Key, KeyRange, Stamp, Version};
 
 use crate::name::{BucketId, ObjectKey, Revision, UploadId};
 use crate::rows::codec::{Reader, Writer};
@@ -49,8 +49,6 @@ pub(crate) enum Waste {
         key: ObjectKey,
         /// The body's revision.
         rev: Revision,
-        /// How many pages it has.
-        pages: u16,
     },
     /// The parts of an upload that was aborted, then their rows.
     Upload {
@@ -111,6 +109,12 @@ pub(crate) fn range(class: Class) -> KeyRange {
     KeyRange::prefix(codec::key(Family::Garbage, &[&[class as u8]]))
 }
 
+/// The version of the commit that queued a row: readers from before it may still want what it names.
+pub(crate) fn version(key: &Key) -> Option<Version> {
+    let stamp = key.get(STAMP_AT..)?.first_chunk()?;
+    Some(Version(u64::from_be_bytes(*stamp)))
+}
+
 impl Garbage {
     /// Its value.
     pub(crate) fn encode(&self) -> Bytes {
@@ -160,10 +164,7 @@ impl Waste {
                 writer.revision(*rev);
                 writer.varint(*size);
             }
-            Self::Manifest { bid, key, rev, pages } => {
-                named(2, bid, key, rev);
-                writer.varint(u64::from(*pages));
-            }
+            Self::Manifest { bid, key, rev } => named(2, bid, key, rev),
             Self::Upload { bid, key, upload } => named(3, bid, key, &upload.0),
             Self::BucketUploads(bid) => {
                 writer.byte(4);
@@ -187,7 +188,7 @@ impl Waste {
             1 => Self::Inline { rev: reader.revision()?, size: reader.varint()? },
             2 => {
                 let (bid, key, rev) = named(reader)?;
-                Self::Manifest { bid, key, rev, pages: reader.small()? }
+                Self::Manifest { bid, key, rev }
             }
             3 => {
                 let (bid, key, id) = named(reader)?;
@@ -211,12 +212,7 @@ mod tests {
         prop_oneof![
             named().prop_map(|(bid, key, rev)| Waste::Blob { bid, key, rev }),
             (sample::revision(), sample::number()).prop_map(|(rev, size)| Waste::Inline { rev, size }),
-            (named(), any::<u16>()).prop_map(|((bid, key, rev), pages)| Waste::Manifest {
-                bid,
-                key,
-                rev,
-                pages
-            }),
+            named().prop_map(|(bid, key, rev)| Waste::Manifest { bid, key, rev }),
             named().prop_map(|(bid, key, id)| Waste::Upload { bid, key, upload: UploadId(id) }),
             sample::bucket().prop_map(Waste::BucketUploads),
             sample::upload().prop_map(Waste::Finished),

@@ -20,4 +20,4 @@ mod settle;
 pub use fence::Fences;
 pub(crate) use guard::NotRecorded;
 pub(crate) use gate::gated;
-pub(crate) use guard::{Guard, Recorded};
+pub(crate) use guard::Guard;

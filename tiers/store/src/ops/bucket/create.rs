@@ -8,7 +8,7 @@ use crate::ops::join;
 use crate::rows;
 use crate::rows::bucket::BucketRow;
 use crate::store::Store;
-use crate::transact::{Run, Step, Stop, Work, get};
+use crate::transact::{Run, Step, Stop, Work};
 
 impl Store {
     /// Makes a bucket owned by `owner`. One transaction.

@@ -51,12 +51,12 @@ pub(crate) async fn pieces(
 ) -> std::result::Result<Vec<Piece>, Stop> {
     let pages = first(txn, rows::manifest::range(rev), PAGES, Read::Snapshot).await?;
     let mut pieces = Vec::new();
-    let mut begin = 0;
+    let mut end = 0;
     for (_, value) in &pages.rows {
-        for entry in Page::decode(value)?.entries {
-            let part = begin..entry.end_offset;
+        let page = Page::decode(value)?;
+        end = page.end();
+        for (part, entry) in page.spans() {
             let wanted = range.start.max(part.start)..range.end.min(part.end);
-            begin = part.end;
             if wanted.is_empty() {
                 continue;
             }
@@ -72,7 +72,7 @@ pub(crate) async fn pieces(
             });
         }
     }
-    if begin < range.end {
+    if end < range.end {
         return Err(rows::Damaged { family: rows::Family::Manifest }.into());
     }
     Ok(pieces)
@@ -84,22 +84,13 @@ pub(crate) async fn part_range(
     rev: Revision,
     number: PartNumber,
 ) -> std::result::Result<Range<u64>, Stop> {
-    const EACH: u16 = 1_000;
     let damaged = || rows::Damaged { family: rows::Family::Manifest };
-    let index = number.get() - 1;
-    let page_of = async |page: u16| -> std::result::Result<Page, Stop> {
-        let value = get(txn, &rows::manifest::key(rev, page), Read::Snapshot).await?.ok_or_else(damaged)?;
-        Ok(Page::decode(&value)?)
-    };
-    let page = page_of(index / EACH).await?;
-    let within = usize::from(index % EACH);
-    let end = page.entries.get(within).ok_or_else(damaged)?.end_offset;
-    let begin = match (within.checked_sub(1), index / EACH) {
-        (Some(before), _) => page.entries.get(before).ok_or_else(damaged)?.end_offset,
-        (None, 0) => 0,
-        (None, number) => page_of(number - 1).await?.entries.last().ok_or_else(damaged)?.end_offset,
-    };
-    Ok(begin..end)
+    let index = usize::from(number.get() - 1);
+    let page = u16::try_from(index / rows::manifest::PAGE).map_err(|_| damaged())?;
+    let value = get(txn, &rows::manifest::key(rev, page), Read::Snapshot).await?.ok_or_else(damaged)?;
+    let page = Page::decode(&value)?;
+    let (range, _) = page.spans().nth(index % rows::manifest::PAGE).ok_or_else(damaged)?;
+    Ok(range)
 }
 
 /// A body that broke off after its first byte was sent.
@@ -135,7 +126,6 @@ impl Store {
     async fn open_piece(&self, piece: Piece) -> Result<Option<BlobBody>> {
         match piece {
             Piece::Blob { blob, range } => {
-                let wanted = range.end - range.start;
                 let Some(read) = self.blobs.get(&blob, Some(range.clone())).await.map_err(|e| self.blob_failure("get a blob", e))?
                 else {
                     return Ok(None);
@@ -144,7 +134,6 @@ impl Store {
                     let what = "get a blob (shorter than its record says)";
                     return Err(Failure::new(FailureKind::Corrupt, what, self.blobs.facts().name).into());
                 }
-                debug_assert!(wanted <= read.size);
                 Ok(Some(read.body))
             }
             Piece::Inline { rev, size, range } => {

@@ -208,7 +208,7 @@ impl<'s> Place<'s> {
         queue::put(txn, Class::Soon, waste.as_slice());
         self.count(txn, Field::Objects, 1 - old_count);
         self.count(txn, Field::Bytes, signed(head.size) - signed(old_size));
-        if let Some(metadata) = head.metadata.take_if(|metadata| rows::head::spills(metadata)) {
+        if let Some(metadata) = head.metadata.take_if(|metadata| Head::spills(metadata)) {
             let key = rows::extension::key(self.bid, self.key, head.vseq);
             txn.mutate(Mutation::Set { key, value: rows::extension::encode(&metadata) });
         }
@@ -254,8 +254,7 @@ impl<'s> Place<'s> {
                 Waste::Blob { bid, key: key.clone(), rev: old.body_rev }
             }
             BodyAt::Manifest => {
-                let pages = rows::manifest::pages(old.parts);
-                Waste::Manifest { bid: self.bid, key: self.key.clone(), rev: old.body_rev, pages }
+                Waste::Manifest { bid: self.bid, key: self.key.clone(), rev: old.body_rev }
             }
         };
         let reason = if kept.is_some() { Reason::Overwritten } else { Reason::Deleted };
