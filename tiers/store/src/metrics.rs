@@ -15,7 +15,10 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let orphan_reads = IntCounter::new("orphan_reads_total", "Reads of objects whose body was missing on the long-term tier")?;
+        let orphan_reads = IntCounter::new(
+            "orphan_reads_total",
+            "Reads of objects whose body was missing on the long-term tier",
+        )?;
         registry.register(Box::new(orphan_reads.clone()))?;
         Ok(Self { orphan_reads })
     }

@@ -262,7 +262,11 @@ impl Store {
     }
 
     /// Runs a read at one version, again from a fresh one when the version has grown too old.
-    pub(crate) async fn read<R: Reading>(&self, operation: &'static str, reading: &mut R) -> Result<R::Output, Error> {
+    pub(crate) async fn read<R: Reading>(
+        &self,
+        operation: &'static str,
+        reading: &mut R,
+    ) -> Result<R::Output, Error> {
         let started = self.clock.monotonic();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -280,7 +284,9 @@ impl Store {
             };
             let out_of_time = self.clock.monotonic() - started >= self.settings.deadline;
             if out_of_time || !may_be_tried_again(error.kind()) {
-                return Err(Failure::new(kind_of(error.kind()), operation, self.facts.name).because(error).into());
+                return Err(Failure::new(kind_of(error.kind()), operation, self.facts.name)
+                    .because(error)
+                    .into());
             }
             tokio::time::sleep(self.jitter(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);

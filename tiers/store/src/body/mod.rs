@@ -16,7 +16,11 @@ pub(crate) enum Peeked {
 }
 
 /// Reads at most one chunk past `inline_max` bytes. A body known to be longer is not touched.
-pub(crate) async fn peek(mut body: BlobBody, length: Option<u64>, inline_max: usize) -> Result<Peeked, BodyError> {
+pub(crate) async fn peek(
+    mut body: BlobBody,
+    length: Option<u64>,
+    inline_max: usize,
+) -> Result<Peeked, BodyError> {
     if let Some(length) = length
         && length > inline_max as u64
     {
@@ -84,7 +88,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_ends_within_the_threshold_is_small_and_one_byte_more_is_large() {
-        for (chunks, size) in [(vec![], 0), (vec![1], 1), (vec![10], 10), (vec![3, 0, 7], 10), (vec![1; 10], 10)] {
+        for (chunks, size) in
+            [(vec![], 0), (vec![1], 1), (vec![10], 10), (vec![3, 0, 7], 10), (vec![1; 10], 10)]
+        {
             match peek(body(chunks), None, 10).await.unwrap() {
                 Peeked::Small(_, seen) => assert_eq!(seen, size),
                 Peeked::Large(..) => panic!("{size} bytes are small"),

@@ -83,7 +83,11 @@ impl Catalog {
 
 impl Store {
     /// The id of a bucket as of the transaction's version; a deletion of the bucket conflicts with the transaction from here on.
-    pub(crate) async fn bucket(&self, txn: &dyn Transaction, name: &BucketName) -> std::result::Result<BucketId, Stop> {
+    pub(crate) async fn bucket(
+        &self,
+        txn: &dyn Transaction,
+        name: &BucketName,
+    ) -> std::result::Result<BucketId, Stop> {
         let bid = self.bucket_row(txn, name, Read::Serializable).await?.bid;
         txn.conflict(rows::config::range(bid), Conflict::Read);
         Ok(bid)

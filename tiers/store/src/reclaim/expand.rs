@@ -49,7 +49,13 @@ impl Work for Expand<'_> {
 
 impl Expand<'_> {
     /// One page of a manifest: up to 1,000 bodies.
-    async fn manifest(&self, txn: &dyn Transaction, bid: BucketId, key: ObjectKey, rev: Revision) -> Result<bool, Stop> {
+    async fn manifest(
+        &self,
+        txn: &dyn Transaction,
+        bid: BucketId,
+        key: ObjectKey,
+        rev: Revision,
+    ) -> Result<bool, Stop> {
         let page = first(txn, rows::manifest::range(rev), 1, Read::Serializable).await?;
         let Some((row, value)) = page.rows.first() else { return Ok(true) };
         let mut waste = Waster::new(txn, self.store, bid, key);
@@ -62,7 +68,13 @@ impl Expand<'_> {
     }
 
     /// Parts that are left of an upload.
-    async fn upload(&self, txn: &dyn Transaction, bid: BucketId, key: ObjectKey, upload: UploadId) -> Result<bool, Stop> {
+    async fn upload(
+        &self,
+        txn: &dyn Transaction,
+        bid: BucketId,
+        key: ObjectKey,
+        upload: UploadId,
+    ) -> Result<bool, Stop> {
         let page = first(txn, rows::part::range(upload), AT_ONCE, Read::Serializable).await?;
         let mut waste = Waster::new(txn, self.store, bid, key);
         for (_, value) in &page.rows {
@@ -114,7 +126,12 @@ impl<'t> Waster<'t> {
             PartAt::Inline => self.txn.mutate(Mutation::ClearRange { range: rows::inline::range(rev) }),
             PartAt::Blob => {
                 let what = Waste::Blob { bid: self.bid, key: self.key.clone(), rev };
-                self.waste.push(Garbage { what, size: 0, reason: Reason::Overwritten, not_before_ms: self.now });
+                self.waste.push(Garbage {
+                    what,
+                    size: 0,
+                    reason: Reason::Overwritten,
+                    not_before_ms: self.now,
+                });
             }
         }
     }

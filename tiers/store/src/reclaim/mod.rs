@@ -6,6 +6,7 @@
 
 mod expand;
 mod hold;
+mod part;
 mod pass;
 mod pins;
 pub(crate) mod queue;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 pub(crate) use hold::Hold;
+pub(crate) use part::waste_of_part;
 pub(crate) use pins::Pin;
 
 use hold::Holds;

@@ -61,7 +61,8 @@ impl Store {
         for (row, garbage) in due {
             if !matches!(garbage.what, Waste::Blob { .. }) {
                 let mut work = Expand { store: self, row, waste: garbage.what };
-                self.write(Run::client("expand the reclaim queue", self.mint()).background(), &mut work).await?;
+                self.write(Run::client("expand the reclaim queue", self.mint()).background(), &mut work)
+                    .await?;
                 expanded = true;
             }
         }

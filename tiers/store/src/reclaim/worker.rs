@@ -23,17 +23,24 @@ impl Store {
 
     async fn reclaim_loop(&self, stop: StopSignal, status: WorkerStatus) {
         while !stop.is_set() {
-            let pause = match self.reclaim_due(&stop).await {
-                Ok(pause) => {
-                    status.set(pause.map_or_else(|| "queue empty".to_owned(), |time| format!("next look in {time:?}")));
-                    pause
-                }
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "reclaim did not get on; it will try again");
-                    status.set("failing; see the log");
-                    Some(AFTER_FAILURE)
-                }
-            };
+            let pause =
+                match self.reclaim_due(&stop).await {
+                    Ok(pause) => {
+                        status.set(pause.map_or_else(
+                            || "queue empty".to_owned(),
+                            |time| format!("next look in {time:?}"),
+                        ));
+                        pause
+                    }
+                    Err(error) => {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "reclaim did not get on; it will try again"
+                        );
+                        status.set("failing; see the log");
+                        Some(AFTER_FAILURE)
+                    }
+                };
             let woken = self.reclaim.wake.notified();
             tokio::select! {
                 () = stop.wait() => {}

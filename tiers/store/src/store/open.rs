@@ -44,7 +44,9 @@ pub struct Parts {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The data was written by a newer release.
-    #[error("the data has layout version {found}, and this build knows up to {LAYOUT}: use a release that knows version {found}")]
+    #[error(
+        "the data has layout version {found}, and this build knows up to {LAYOUT}: use a release that knows version {found}"
+    )]
     NewerLayout {
         /// Version of the data.
         found: u32,
@@ -155,9 +157,10 @@ impl Store {
     /// # Errors
     /// What did not finish, or could not be closed. What was acknowledged is durable in any case.
     pub async fn close(&self, budget: Duration) -> Result<(), Error> {
-        let joined = self.tasks.join(budget).await.map_err(|unfinished| {
-            self.unfinished("join operations and cleanups", format!("{unfinished:?}"))
-        });
+        let joined =
+            self.tasks.join(budget).await.map_err(|unfinished| {
+                self.unfinished("join operations and cleanups", format!("{unfinished:?}"))
+            });
         let stopped = self
             .tasks
             .stop_workers(budget)
@@ -165,7 +168,9 @@ impl Store {
             .map_err(|unfinished| self.unfinished("stop workers", format!("{unfinished:?}")));
         let cleared = if self.facts.may_lose_answers { self.clear_witnesses().await } else { Ok(()) };
         let closed = self.kv.close().await.map_err(|error| {
-            Error::from(Failure::new(FailureKind::Unavailable, "close the engine", self.facts.name).because(error))
+            Error::from(
+                Failure::new(FailureKind::Unavailable, "close the engine", self.facts.name).because(error),
+            )
         });
         joined.and(stopped).and(cleared).and(closed)
     }

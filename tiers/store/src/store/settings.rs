@@ -20,6 +20,10 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { inline_max: Self::INLINE_CAP, deadline: Duration::from_secs(20), grace: Duration::from_secs(5) }
+        Self {
+            inline_max: Self::INLINE_CAP,
+            deadline: Duration::from_secs(20),
+            grace: Duration::from_secs(5),
+        }
     }
 }

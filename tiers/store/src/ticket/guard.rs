@@ -70,7 +70,8 @@ impl Guard {
         let opening = store.clone();
         drop(store.tasks.operation("open a ticket", async move {
             let mut work = Open { store: &opening, row: rows::ticket::key(opening.node, revision), ticket };
-            let outcome = opening.write(Run::client("open a ticket", opening.mint()).synced(), &mut work).await;
+            let outcome =
+                opening.write(Run::client("open a ticket", opening.mint()).synced(), &mut work).await;
             if let Err(error) = &outcome {
                 tracing::warn!(error = error as &dyn std::error::Error, "a ticket could not be recorded");
             }
@@ -132,7 +133,11 @@ impl Guard {
 
 /// A peer has declared this node dead.
 pub(crate) fn fenced(store: &Store) -> Failure {
-    Failure::new(FailureKind::Unavailable, "commit a large write (its ticket was taken away)", store.facts.name)
+    Failure::new(
+        FailureKind::Unavailable,
+        "commit a large write (its ticket was taken away)",
+        store.facts.name,
+    )
 }
 
 impl Drop for Guard {
@@ -169,4 +174,3 @@ impl Work for Open<'_> {
         Ok(Step::Write(()))
     }
 }
-

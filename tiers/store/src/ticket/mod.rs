@@ -18,6 +18,6 @@ mod recovery;
 mod settle;
 
 pub use fence::Fences;
-pub(crate) use guard::NotRecorded;
 pub(crate) use gate::gated;
 pub(crate) use guard::Guard;
+pub(crate) use guard::NotRecorded;

@@ -48,7 +48,8 @@ impl Work for Create<'_> {
             });
         }
         // Ids are counted and never reused, so that nothing a deleted bucket left behind can belong to its successor.
-        self.row.bid = id.as_ref().map(rows::singleton::decode_next_bucket).transpose()?.unwrap_or(BucketId(1));
+        self.row.bid =
+            id.as_ref().map(rows::singleton::decode_next_bucket).transpose()?.unwrap_or(BucketId(1));
         let following = BucketId(self.row.bid.0 + 1);
         txn.mutate(Mutation::Set { key: next, value: rows::singleton::encode_next_bucket(following) });
         txn.mutate(Mutation::Set { key, value: self.row.encode() });

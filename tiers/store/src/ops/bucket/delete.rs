@@ -49,7 +49,11 @@ impl Work for Delete<'_> {
         // the expansion of this row.
         let now = self.store.clock.wall();
         let waste = Waste::BucketUploads(bid);
-        queue::put(txn, Class::Soon, &[Garbage { what: waste, size: 0, reason: Reason::BucketDeleted, not_before_ms: now }]);
+        queue::put(
+            txn,
+            Class::Soon,
+            &[Garbage { what: waste, size: 0, reason: Reason::BucketDeleted, not_before_ms: now }],
+        );
         Ok(Step::Write(None))
     }
 }

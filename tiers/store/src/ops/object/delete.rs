@@ -17,7 +17,12 @@ impl Store {
     ///
     /// # Errors
     /// `NoSuchBucket`, `PreconditionFailed`, `NoSuchKey` (If-Match on nothing).
-    pub async fn delete_object(&self, bucket: BucketName, key: ObjectKey, condition: WriteCondition) -> Result<()> {
+    pub async fn delete_object(
+        &self,
+        bucket: BucketName,
+        key: ObjectKey,
+        condition: WriteCondition,
+    ) -> Result<()> {
         let store = self.clone();
         let task = self.tasks.operation("delete object", async move {
             let mut work = Delete { store: &store, bucket: &bucket, key: &key, condition: &condition };

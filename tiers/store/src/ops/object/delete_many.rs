@@ -59,7 +59,11 @@ impl Store {
     }
 
     /// One transaction; when it fails as a whole, each key on its own, so that each has its own outcome.
-    async fn delete_batch(&self, bucket: &BucketName, batch: Vec<(ObjectKey, WriteCondition)>) -> Vec<Deleted> {
+    async fn delete_batch(
+        &self,
+        bucket: &BucketName,
+        batch: Vec<(ObjectKey, WriteCondition)>,
+    ) -> Vec<Deleted> {
         let mut work = DeleteBatch { store: self, bucket, batch: &batch };
         if let Ok(outcomes) = self.write(Run::client("delete objects", self.mint()), &mut work).await {
             let keys = batch.into_iter().map(|(key, _)| key);

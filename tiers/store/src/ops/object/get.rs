@@ -112,7 +112,10 @@ impl Store {
                 tracing::error!(bucket = ?request.bucket, key = ?request.key, "the body of an object is missing");
                 Refusal::NoSuchKey.into()
             }
-            Ok(None) => Failure::new(FailureKind::Unavailable, "find the deployment marker", self.blobs.facts().name).into(),
+            Ok(None) => {
+                Failure::new(FailureKind::Unavailable, "find the deployment marker", self.blobs.facts().name)
+                    .into()
+            }
             Err(error) => self.blob_failure("read the deployment marker", error).into(),
         }
     }
@@ -182,7 +185,11 @@ impl Reading for Look<'_> {
 }
 
 /// The selected bytes; `None` for all.
-async fn select(txn: &dyn Transaction, head: &Head, selection: Selection) -> std::result::Result<Option<Part>, Stop> {
+async fn select(
+    txn: &dyn Transaction,
+    head: &Head,
+    selection: Selection,
+) -> std::result::Result<Option<Part>, Stop> {
     match selection {
         Selection::Whole => Ok(None),
         Selection::Range(range) => Ok(Some(Part { range: resolve(range, head.size)?, parts_count: None })),
@@ -203,7 +210,8 @@ async fn select(txn: &dyn Transaction, head: &Head, selection: Selection) -> std
 
 /// Spilled metadata.
 async fn extension(txn: &dyn Transaction, key: &Key) -> std::result::Result<Metadata, Stop> {
-    let value = get(txn, key, Read::Snapshot).await?.ok_or(rows::Damaged { family: rows::Family::Extension })?;
+    let value =
+        get(txn, key, Read::Snapshot).await?.ok_or(rows::Damaged { family: rows::Family::Extension })?;
     Ok(rows::extension::decode(&value)?)
 }
 

@@ -126,7 +126,11 @@ impl Store {
     async fn open_piece(&self, piece: Piece) -> Result<Option<BlobBody>> {
         match piece {
             Piece::Blob { blob, range } => {
-                let Some(read) = self.blobs.get(&blob, Some(range.clone())).await.map_err(|e| self.blob_failure("get a blob", e))?
+                let Some(read) = self
+                    .blobs
+                    .get(&blob, Some(range.clone()))
+                    .await
+                    .map_err(|e| self.blob_failure("get a blob", e))?
                 else {
                     return Ok(None);
                 };

@@ -1,15 +1,15 @@
 //! Operations on objects.
 
 mod attributes;
-pub(crate) mod manifest;
-pub(crate) mod record;
 mod copy;
 mod delete;
 mod delete_many;
 pub(crate) mod get;
 mod head;
 mod list;
+pub(crate) mod manifest;
 pub(crate) mod put;
+pub(crate) mod record;
 
 pub use attributes::{ObjectAttributes, PartInfo};
 pub use copy::{Copied, CopyObject, CopySource, MetadataDirective};

@@ -130,11 +130,13 @@ impl Store {
         }
     }
 
-    fn put_error(&self, error: terrace_long_term::BlobError) -> Error {
+    pub(crate) fn put_error(&self, error: terrace_long_term::BlobError) -> Error {
         match error.into_body_error() {
             Ok(broken) if broken.source.is::<body::TooLarge>() => Refusal::EntityTooLarge.into(),
             Ok(broken) if broken.source.is::<crate::ticket::NotRecorded>() => {
-                Failure::new(FailureKind::Unavailable, "record a ticket", self.facts.name).because(broken).into()
+                Failure::new(FailureKind::Unavailable, "record a ticket", self.facts.name)
+                    .because(broken)
+                    .into()
             }
             Ok(broken) => Error::Body(broken),
             Err(error) => self.blob_failure("put a blob", error).into(),

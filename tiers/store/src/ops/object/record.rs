@@ -69,7 +69,10 @@ impl NewBody {
             Self::Empty { .. } => {}
             Self::Inline { revision, chunks, .. } => {
                 for (index, value) in (0_u8..).zip(chunks) {
-                    txn.mutate(Mutation::Set { key: rows::inline::key(*revision, index), value: value.clone() });
+                    txn.mutate(Mutation::Set {
+                        key: rows::inline::key(*revision, index),
+                        value: value.clone(),
+                    });
                 }
             }
             Self::Blob { guard, .. } => guard.flip(txn).await?,
@@ -89,7 +92,9 @@ impl NewBody {
 /// Chunks of exactly [`rows::inline::CHUNK`] bytes but for the last. A body that came in one piece is sliced, not copied.
 pub(crate) fn rechunk(chunks: &[Bytes]) -> Vec<Bytes> {
     const CHUNK: usize = rows::inline::CHUNK;
-    let slices = |whole: &Bytes| (0..whole.len()).step_by(CHUNK).map(|at| whole.slice(at..whole.len().min(at + CHUNK))).collect();
+    let slices = |whole: &Bytes| {
+        (0..whole.len()).step_by(CHUNK).map(|at| whole.slice(at..whole.len().min(at + CHUNK))).collect()
+    };
     if let [whole] = chunks {
         return slices(whole);
     }
@@ -135,8 +140,9 @@ impl Work for PutRecord<'_> {
             checksum_composite: false,
             metadata: Some(self.metadata.clone()),
         };
-        let (written, queued) = place.set(txn, head);
-        self.queued = queued;
+        let (written, waste) = place.set(txn, head);
+        queue::put(txn, Class::Soon, waste.as_slice());
+        self.queued = waste.is_some();
         Ok(Step::Write(written))
     }
 }
@@ -201,11 +207,10 @@ impl<'s> Place<'s> {
         }
     }
 
-    /// Puts a record here; what was there goes. Says also whether that queued waste.
-    pub(crate) fn set(self, txn: &dyn Transaction, mut head: Head) -> (Written, bool) {
+    /// Puts a record here; what was there goes. The waste is for the caller to queue, in one call a transaction.
+    pub(crate) fn set(self, txn: &dyn Transaction, mut head: Head) -> (Written, Option<Garbage>) {
         let (old_count, old_size) = self.head.as_ref().map_or((0, 0), |old| (1, old.size));
         let waste = self.discard(txn, Some(&head));
-        queue::put(txn, Class::Soon, waste.as_slice());
         self.count(txn, Field::Objects, 1 - old_count);
         self.count(txn, Field::Bytes, signed(head.size) - signed(old_size));
         if let Some(metadata) = head.metadata.take_if(|metadata| Head::spills(metadata)) {
@@ -219,10 +224,10 @@ impl<'s> Place<'s> {
             checksum: head.checksum.clone(),
         };
         txn.mutate(Mutation::Set { key: self.row, value: head.encode() });
-        (written, waste.is_some())
+        (written, waste)
     }
 
-    /// Takes the record away. Must be there. The waste is for the caller to queue, in one call a transaction.
+    /// Takes the record away. Must be there. The waste is for the caller to queue, as for [`Place::set`].
     pub(crate) fn clear(self, txn: &dyn Transaction) -> Option<Garbage> {
         let waste = self.discard(txn, None);
         self.count(txn, Field::Objects, -1);
@@ -253,9 +258,7 @@ impl<'s> Place<'s> {
                 let (bid, key) = origin.as_ref().map_or((self.bid, self.key), |(bid, key)| (*bid, key));
                 Waste::Blob { bid, key: key.clone(), rev: old.body_rev }
             }
-            BodyAt::Manifest => {
-                Waste::Manifest { bid: self.bid, key: self.key.clone(), rev: old.body_rev }
-            }
+            BodyAt::Manifest => Waste::Manifest { bid: self.bid, key: self.key.clone(), rev: old.body_rev },
         };
         let reason = if kept.is_some() { Reason::Overwritten } else { Reason::Deleted };
         let grace = u64::try_from(self.store.settings.grace.as_millis()).unwrap_or(u64::MAX);
