@@ -4,13 +4,14 @@
 use bytes::Bytes;
 use terrace_high_volume::{Key, KeyRange, Stamp};
 
-use crate::name::{BucketId, ObjectKey, Revision, UploadId};
+use crate::name::{BucketId, Revision, UploadId};
 use crate::rows::codec::{Reader, Writer};
 use crate::rows::{Damaged, Family, codec};
 
 const VERSION: u8 = 1;
 const SHARD: u8 = 0;
 const STAMP_AT: usize = 3;
+const LENGTH: usize = 15;
 
 /// Which queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(crate) enum Waste {
         /// Bucket in its name.
         bid: BucketId,
         /// Key in its name.
-        key: ObjectKey,
+        key: Bytes,
         /// Its revision.
         rev: Revision,
     },
@@ -46,18 +47,16 @@ pub(crate) enum Waste {
         /// Bucket in the names of its parts.
         bid: BucketId,
         /// Key in the names of its parts.
-        key: ObjectKey,
+        key: Bytes,
         /// The body's revision.
         rev: Revision,
-        /// How many pages it has.
-        pages: u16,
     },
     /// The parts of an upload that was aborted, then their rows.
     Upload {
         /// Its bucket.
         bid: BucketId,
         /// Its key.
-        key: ObjectKey,
+        key: Bytes,
         /// Its id.
         upload: UploadId,
     },
@@ -72,13 +71,13 @@ pub(crate) enum Waste {
 #[repr(u8)]
 pub(crate) enum Reason {
     /// Another body took its place.
-    Overwritten = 0,
+    Replaced = 0,
     /// Its object was deleted.
     Deleted = 1,
     /// Its upload was aborted, or completed without it.
     Unlisted = 2,
     /// Its write did not come to an end.
-    Abandoned = 3,
+    Unfinished = 3,
     /// Its bucket was deleted.
     BucketDeleted = 4,
     /// It was kept for a time that has passed.
@@ -111,6 +110,12 @@ pub(crate) fn range(class: Class) -> KeyRange {
     KeyRange::prefix(codec::key(Family::Garbage, &[&[class as u8]]))
 }
 
+/// The version of the commit that made a row, from its key.
+pub(crate) fn version(key: &Key) -> Option<u64> {
+    let stamp = key.strip_prefix(&[Family::Garbage.byte()])?.get(STAMP_AT - 1..)?;
+    stamp.first_chunk().filter(|_| key.len() == LENGTH).map(|version| u64::from_be_bytes(*version))
+}
+
 impl Garbage {
     /// Its value.
     pub(crate) fn encode(&self) -> Bytes {
@@ -139,7 +144,7 @@ impl Garbage {
 impl Reason {
     fn from_code(code: u8) -> Option<Self> {
         use Reason as R;
-        [R::Overwritten, R::Deleted, R::Unlisted, R::Abandoned, R::BucketDeleted, R::Expired, R::Orphan]
+        [R::Replaced, R::Deleted, R::Unlisted, R::Unfinished, R::BucketDeleted, R::Expired, R::Orphan]
             .into_iter()
             .find(|reason| *reason as u8 == code)
     }
@@ -147,10 +152,10 @@ impl Reason {
 
 impl Waste {
     fn write(&self, writer: &mut Writer) {
-        let mut named = |code: u8, bid: &BucketId, key: &ObjectKey, rev: &Revision| {
+        let mut named = |code: u8, bid: &BucketId, key: &Bytes, rev: &Revision| {
             writer.byte(code);
             writer.bucket(*bid);
-            writer.bytes(key.as_bytes());
+            writer.bytes(key);
             writer.revision(*rev);
         };
         match self {
@@ -160,10 +165,7 @@ impl Waste {
                 writer.revision(*rev);
                 writer.varint(*size);
             }
-            Self::Manifest { bid, key, rev, pages } => {
-                named(2, bid, key, rev);
-                writer.varint(u64::from(*pages));
-            }
+            Self::Manifest { bid, key, rev } => named(2, bid, key, rev),
             Self::Upload { bid, key, upload } => named(3, bid, key, &upload.0),
             Self::BucketUploads(bid) => {
                 writer.byte(4);
@@ -177,8 +179,7 @@ impl Waste {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let named =
-            |reader: &mut Reader<'_>| Some((reader.bucket()?, reader.object_key()?, reader.revision()?));
+        let named = |reader: &mut Reader<'_>| Some((reader.bucket()?, reader.bytes()?, reader.revision()?));
         Some(match reader.byte()? {
             0 => {
                 let (bid, key, rev) = named(reader)?;
@@ -187,7 +188,7 @@ impl Waste {
             1 => Self::Inline { rev: reader.revision()?, size: reader.varint()? },
             2 => {
                 let (bid, key, rev) = named(reader)?;
-                Self::Manifest { bid, key, rev, pages: reader.small()? }
+                Self::Manifest { bid, key, rev }
             }
             3 => {
                 let (bid, key, id) = named(reader)?;
@@ -207,16 +208,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn waste() -> impl Strategy<Value = Waste> {
-        let named = || (sample::bucket(), sample::object_key(), sample::revision());
+        let named = || (sample::bucket(), sample::key_bytes(), sample::revision());
         prop_oneof![
             named().prop_map(|(bid, key, rev)| Waste::Blob { bid, key, rev }),
             (sample::revision(), sample::number()).prop_map(|(rev, size)| Waste::Inline { rev, size }),
-            (named(), any::<u16>()).prop_map(|((bid, key, rev), pages)| Waste::Manifest {
-                bid,
-                key,
-                rev,
-                pages
-            }),
+            named().prop_map(|(bid, key, rev)| Waste::Manifest { bid, key, rev }),
             named().prop_map(|(bid, key, id)| Waste::Upload { bid, key, upload: UploadId(id) }),
             sample::bucket().prop_map(Waste::BucketUploads),
             sample::upload().prop_map(Waste::Finished),
@@ -242,6 +238,9 @@ mod tests {
         fn a_queue_is_in_the_order_of_commits((a, b) in any::<([u8; 10], [u8; 10])>(), (x, y) in any::<(u16, u16)>()) {
             let rows = stamp(Class::Soon, x, a).cmp(&stamp(Class::Soon, y, b));
             prop_assert_eq!(rows, (a, x).cmp(&(b, y)));
+            let version = u64::from_be_bytes(a[..8].try_into().unwrap());
+            prop_assert_eq!(super::version(&stamp(Class::Soon, x, a).into()), Some(version));
+            prop_assert_eq!(super::version(&stamp(Class::Soon, x, a)[..14].to_vec().into()), None);
             prop_assert!(range(Class::Day).contains(&stamp(Class::Day, x, a)));
             prop_assert!(!range(Class::Soon).contains(&stamp(Class::Day, x, a)));
         }
