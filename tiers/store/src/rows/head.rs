@@ -82,15 +82,15 @@ pub(crate) struct ListedHead {
     pub(crate) checksum_composite: bool,
 }
 
+/// Most bytes of encoded metadata within a head: more would make listings, which do not show it, dear.
+const METADATA_MAX: usize = 512;
+
+/// Whether `said` is too large for a head and goes to an `E` row.
+pub(crate) fn spills(said: &Metadata) -> bool {
+    metadata::length(said) > METADATA_MAX
+}
+
 impl Head {
-    /// Most bytes of encoded metadata within a head: more would make listings, which do not show it, dear.
-    pub(crate) const METADATA_MAX: usize = 512;
-
-    /// Whether `metadata` goes to an `E` row instead.
-    pub(crate) fn spills(metadata: &Metadata) -> bool {
-        metadata::length(metadata) > Self::METADATA_MAX
-    }
-
     /// Its ETag.
     pub(crate) fn etag(&self) -> ETag {
         ETag { body: self.body_rev, parts: self.parts }
@@ -289,8 +289,8 @@ mod tests {
             ..Metadata::default()
         };
         let frame = metadata::length(&with(200)) - 200;
-        assert!(!Head::spills(&with(Head::METADATA_MAX - frame)));
-        assert!(Head::spills(&with(Head::METADATA_MAX - frame + 1)));
+        assert!(!spills(&with(METADATA_MAX - frame)));
+        assert!(spills(&with(METADATA_MAX - frame + 1)));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) struct Entry {
     /// Revision of the part.
     pub(crate) rev: Revision,
     /// Where the part ends in the body: the offset behind its last byte. It begins where the part before it ends.
-    pub(crate) end: u64,
+    pub(crate) end_offset: u64,
     /// Where its bytes are.
     pub(crate) at: PartAt,
     /// Value of its checksum, of the page's algorithm.
@@ -70,13 +70,13 @@ pub(crate) fn paginate(algorithm: Option<Algorithm>, entries: &[Entry]) -> Vec<P
 impl Page {
     /// Where its last part ends in the body.
     pub(crate) fn end(&self) -> u64 {
-        self.entries.last().map_or(self.begin, |entry| entry.end)
+        self.entries.last().map_or(self.begin, |entry| entry.end_offset)
     }
 
     /// Its parts with the bytes of the body that they hold.
     pub(crate) fn spans(&self) -> impl Iterator<Item = (Range<u64>, &Entry)> {
-        let begins = std::iter::once(self.begin).chain(self.entries.iter().map(|entry| entry.end));
-        begins.zip(&self.entries).map(|(begin, entry)| (begin..entry.end, entry))
+        let begins = std::iter::once(self.begin).chain(self.entries.iter().map(|entry| entry.end_offset));
+        begins.zip(&self.entries).map(|(begin, entry)| (begin..entry.end_offset, entry))
     }
 
     /// The checksum of one of its parts.
@@ -95,7 +95,7 @@ impl Page {
                 let checksum = entry.checksum.as_ref().filter(|_| self.algorithm.is_some());
                 writer.byte(entry.at as u8 | if checksum.is_some() { CHECKSUMMED } else { 0 });
                 writer.revision(entry.rev);
-                writer.varint(entry.end);
+                writer.varint(entry.end_offset);
                 checksum.into_iter().for_each(|value| writer.raw(value));
             }
         })
@@ -120,7 +120,7 @@ impl Page {
                     0 => None,
                     _ => Some(reader.shared(algorithm?.width())?),
                 };
-                page.entries.push(Entry { rev, end, at, checksum });
+                page.entries.push(Entry { rev, end_offset: end, at, checksum });
             }
             Some(page)
         })
@@ -138,7 +138,7 @@ mod tests {
     fn entries(count: usize, size: u64, width: usize) -> Vec<Entry> {
         let entry = |index: u64| Entry {
             rev: Revision([index as u8; 16]),
-            end: (index + 1) * size,
+            end_offset: (index + 1) * size,
             at: PartAt::Blob,
             checksum: Some(vec![index as u8; width].into()),
         };
@@ -192,7 +192,7 @@ mod tests {
                 end += size;
                 let width = algorithm.filter(|_| checksummed).map(Algorithm::width);
                 let checksum = width.map(|width| Bytes::from(vec![7; width]));
-                Entry { rev, end, at: PartAt::from_code(at).unwrap(), checksum }
+                Entry { rev, end_offset: end, at: PartAt::from_code(at).unwrap(), checksum }
             };
             let page = Page { begin, algorithm, entries: parts.into_iter().map(entry).collect() };
             prop_assert_eq!(Page::decode(&page.encode()), Ok(page.clone()));

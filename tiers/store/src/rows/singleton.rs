@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use terrace_high_volume::Key;
 
-use crate::name::{BucketId, Revision};
+use crate::name::Revision;
 use crate::rows::{Damaged, Family, codec};
 
 /// Row of the layout version: which release may open this data.
@@ -17,9 +17,9 @@ pub(crate) fn deployment() -> Key {
     codec::key(Family::Singleton, &[b"deployment"])
 }
 
-/// Row of the id that the next bucket gets.
-pub(crate) fn next_bucket() -> Key {
-    codec::key(Family::Singleton, &[b"next_bucket"])
+/// Row of the id that the last bucket got.
+pub(crate) fn last_bucket() -> Key {
+    codec::key(Family::Singleton, &[b"last_bucket"])
 }
 
 /// Value of [`layout`].
@@ -48,17 +48,17 @@ pub(crate) fn decode_deployment(value: &Bytes) -> Result<Revision, Damaged> {
     fixed(value).map(Revision)
 }
 
-/// Value of [`next_bucket`].
-pub(crate) fn encode_next_bucket(next: BucketId) -> Bytes {
-    Bytes::copy_from_slice(&next.0.to_be_bytes())
+/// Value of a row that counts.
+pub(crate) fn encode_number(number: u64) -> Bytes {
+    Bytes::copy_from_slice(&number.to_be_bytes())
 }
 
-/// Reads [`next_bucket`].
+/// Reads a row that counts.
 ///
 /// # Errors
 /// [`Damaged`].
-pub(crate) fn decode_next_bucket(value: &Bytes) -> Result<BucketId, Damaged> {
-    fixed(value).map(|bytes| BucketId(u64::from_be_bytes(bytes)))
+pub(crate) fn decode_number(value: &Bytes) -> Result<u64, Damaged> {
+    fixed(value).map(u64::from_be_bytes)
 }
 
 fn fixed<const N: usize>(value: &Bytes) -> Result<[u8; N], Damaged> {
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn singletons_read_back_as_they_were_written() {
         assert_eq!(decode_deployment(&encode_deployment(Revision([9; 16]))), Ok(Revision([9; 16])));
-        assert_eq!(decode_next_bucket(&encode_next_bucket(BucketId(3))), Ok(BucketId(3)));
-        assert!(decode_deployment(&Bytes::new()).is_err() && decode_next_bucket(&Bytes::new()).is_err());
+        assert_eq!(decode_number(&encode_number(3)), Ok(3));
+        assert!(decode_deployment(&Bytes::new()).is_err() && decode_number(&Bytes::new()).is_err());
     }
 }
