@@ -2,6 +2,7 @@
 
 mod blob;
 mod error;
+mod filesystem;
 mod key;
 #[cfg(any(test, feature = "laws"))]
 pub mod laws;
@@ -14,6 +15,7 @@ pub use blob::{
     BlobBody, BlobFacts, BlobPage, BlobRead, BlobStore, Damaged, Deployment, Facts, Listed, SizeHint, Stored,
 };
 pub use error::{BlobError, BlobErrorKind, BodyError, PutOutcome};
+pub use filesystem::{Fatal, FilesystemBlobs, FilesystemOptions};
 pub use key::BlobKey;
 pub use length::LengthMismatch;
 pub use memory::MemoryBlobs;
