@@ -1,11 +1,14 @@
 #![doc = include_str!("../docs/architecture.md")]
 
 mod blob;
+pub mod counts;
 mod error;
+pub mod faults;
 mod filesystem;
 mod key;
 #[cfg(any(test, feature = "laws"))]
 pub mod laws;
+pub mod layers;
 mod length;
 mod memory;
 mod range;
