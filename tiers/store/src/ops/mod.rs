@@ -3,3 +3,5 @@
 pub mod bucket;
 pub mod multipart;
 pub mod object;
+
+pub(crate) mod skip_scan;

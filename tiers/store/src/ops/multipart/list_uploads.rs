@@ -1,9 +1,13 @@
 //! ListMultipartUploads.
 use bytes::Bytes;
+use terrace_high_volume::Key;
 
 use crate::error::Result;
-use crate::name::{BucketName, UploadId};
+use crate::name::{BucketId, BucketName, UploadId};
 use crate::object::Algorithm;
+use crate::ops::skip_scan::Named;
+use crate::rows::upload::UploadDoc;
+use crate::rows::{self, Damaged, Family};
 use crate::store::Store;
 
 /// What a client wants listed.
@@ -47,6 +51,32 @@ pub struct UploadListing {
     pub prefixes: Vec<Bytes>,
     /// Key marker and upload marker of the next page; `None` at the end.
     pub next: Option<(Bytes, Option<UploadId>)>,
+}
+
+/// Rows of open uploads, as a listing reads them.
+pub(crate) struct Uploads;
+
+impl Named for Uploads {
+    const FAMILY: Family = Family::Upload;
+    type Item = ListedUpload;
+
+    fn from(bucket: BucketId, key: &[u8]) -> Key {
+        rows::upload::from(bucket, key)
+    }
+
+    fn behind(bucket: BucketId, key: &[u8]) -> Key {
+        rows::upload::behind(bucket, key)
+    }
+
+    fn name(row: &Key) -> Option<Bytes> {
+        rows::upload::parse(row).map(|(key, _)| key)
+    }
+
+    fn item(key: Bytes, row: &Key, value: &Bytes) -> std::result::Result<ListedUpload, Damaged> {
+        let (_, upload) = rows::upload::parse(row).ok_or(Damaged { family: Family::Upload })?;
+        let UploadDoc { initiated_ms, storage_class, algorithm, .. } = UploadDoc::decode(value)?;
+        Ok(ListedUpload { key, upload, initiated_ms, storage_class, algorithm })
+    }
 }
 
 impl Store {

@@ -1,9 +1,13 @@
 //! ListObjects, versions 1 and 2.
 use bytes::Bytes;
+use terrace_high_volume::{Key, after};
 
 use crate::error::Result;
-use crate::name::BucketName;
+use crate::name::{BucketId, BucketName};
 use crate::object::{Checksum, ETag};
+use crate::ops::skip_scan::Named;
+use crate::rows::head::Head;
+use crate::rows::{self, Damaged, Family};
 use crate::store::Store;
 
 /// What a client wants listed.
@@ -47,6 +51,38 @@ pub struct Listing {
     pub prefixes: Vec<Bytes>,
     /// Give this as `after` for the next page; `None` at the end. The last key or common prefix of this page.
     pub next: Option<Bytes>,
+}
+
+/// Rows of objects, as a listing reads them.
+pub(crate) struct Objects;
+
+impl Named for Objects {
+    const FAMILY: Family = Family::Object;
+    type Item = ListedObject;
+
+    fn from(bucket: BucketId, key: &[u8]) -> Key {
+        rows::object::from(bucket, key)
+    }
+
+    fn behind(bucket: BucketId, key: &[u8]) -> Key {
+        after(&rows::object::from(bucket, key))
+    }
+
+    fn name(row: &Key) -> Option<Bytes> {
+        rows::object::name(row)
+    }
+
+    fn item(key: Bytes, _row: &Key, value: &Bytes) -> std::result::Result<ListedObject, Damaged> {
+        let head = Head::decode_listed(value)?;
+        Ok(ListedObject {
+            key,
+            etag: head.etag,
+            size: head.size,
+            modified_ms: head.modified_ms,
+            storage_class: head.storage_class,
+            checksum: head.checksum,
+        })
+    }
 }
 
 impl Store {

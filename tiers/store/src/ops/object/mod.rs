@@ -6,7 +6,7 @@ mod delete;
 mod delete_many;
 mod get;
 mod head;
-mod list;
+pub(crate) mod list;
 mod put;
 
 pub use attributes::{ObjectAttributes, PartInfo};
