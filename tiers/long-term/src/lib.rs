@@ -3,9 +3,17 @@
 mod blob;
 mod error;
 mod key;
+#[cfg(any(test, feature = "laws"))]
+pub mod laws;
+mod length;
+mod memory;
+mod range;
+mod uploads;
 
 pub use blob::{
-    BlobBody, BlobFacts, BlobPage, BlobRead, BlobStore, Deployment, Facts, Listed, SizeHint, Stored,
+    BlobBody, BlobFacts, BlobPage, BlobRead, BlobStore, Damaged, Deployment, Facts, Listed, SizeHint, Stored,
 };
 pub use error::{BlobError, BlobErrorKind, BodyError, PutOutcome};
 pub use key::BlobKey;
+pub use length::LengthMismatch;
+pub use memory::MemoryBlobs;

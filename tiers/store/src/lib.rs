@@ -3,10 +3,18 @@
 pub mod name;
 pub mod object;
 
-mod error;
 pub mod ops;
+
+mod body;
+mod catalog;
+mod error;
+mod metrics;
+mod reclaim;
 mod rows;
 mod store;
+mod ticket;
+mod transact;
 
 pub use error::{Error, Failure, FailureKind, Refusal, Result};
-pub use store::Store;
+pub use store::{Boundless, OpenError, Parts, Settings, Space, Store};
+pub use ticket::Fences;

@@ -2,16 +2,15 @@
 //! the order of commits, in which a long wait never stands before a short one.
 
 use bytes::Bytes;
-use terrace_high_volume::{Key, KeyRange, Stamp};
+use terrace_high_volume::{Key, KeyRange, Stamp, Version};
 
-use crate::name::{BucketId, Revision, UploadId};
+use crate::name::{BucketId, ObjectKey, Revision, UploadId};
 use crate::rows::codec::{Reader, Writer};
 use crate::rows::{Damaged, Family, codec};
 
 const VERSION: u8 = 1;
 const SHARD: u8 = 0;
 const STAMP_AT: usize = 3;
-const LENGTH: usize = 15;
 
 /// Which queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +30,7 @@ pub(crate) enum Waste {
         /// Bucket in its name.
         bid: BucketId,
         /// Key in its name.
-        key: Bytes,
+        key: ObjectKey,
         /// Its revision.
         rev: Revision,
     },
@@ -47,7 +46,7 @@ pub(crate) enum Waste {
         /// Bucket in the names of its parts.
         bid: BucketId,
         /// Key in the names of its parts.
-        key: Bytes,
+        key: ObjectKey,
         /// The body's revision.
         rev: Revision,
     },
@@ -56,7 +55,7 @@ pub(crate) enum Waste {
         /// Its bucket.
         bid: BucketId,
         /// Its key.
-        key: Bytes,
+        key: ObjectKey,
         /// Its id.
         upload: UploadId,
     },
@@ -71,13 +70,13 @@ pub(crate) enum Waste {
 #[repr(u8)]
 pub(crate) enum Reason {
     /// Another body took its place.
-    Replaced = 0,
+    Overwritten = 0,
     /// Its object was deleted.
     Deleted = 1,
     /// Its upload was aborted, or completed without it.
     Unlisted = 2,
     /// Its write did not come to an end.
-    Unfinished = 3,
+    Abandoned = 3,
     /// Its bucket was deleted.
     BucketDeleted = 4,
     /// It was kept for a time that has passed.
@@ -110,10 +109,10 @@ pub(crate) fn range(class: Class) -> KeyRange {
     KeyRange::prefix(codec::key(Family::Garbage, &[&[class as u8]]))
 }
 
-/// The version of the commit that made a row, from its key.
-pub(crate) fn version(key: &Key) -> Option<u64> {
-    let stamp = key.strip_prefix(&[Family::Garbage.byte()])?.get(STAMP_AT - 1..)?;
-    stamp.first_chunk().filter(|_| key.len() == LENGTH).map(|version| u64::from_be_bytes(*version))
+/// The version of the commit that queued a row: readers from before it may still want what it names.
+pub(crate) fn version(key: &Key) -> Option<Version> {
+    let stamp = key.get(STAMP_AT..)?.first_chunk()?;
+    Some(Version(u64::from_be_bytes(*stamp)))
 }
 
 impl Garbage {
@@ -144,7 +143,7 @@ impl Garbage {
 impl Reason {
     fn from_code(code: u8) -> Option<Self> {
         use Reason as R;
-        [R::Replaced, R::Deleted, R::Unlisted, R::Unfinished, R::BucketDeleted, R::Expired, R::Orphan]
+        [R::Overwritten, R::Deleted, R::Unlisted, R::Abandoned, R::BucketDeleted, R::Expired, R::Orphan]
             .into_iter()
             .find(|reason| *reason as u8 == code)
     }
@@ -152,10 +151,10 @@ impl Reason {
 
 impl Waste {
     fn write(&self, writer: &mut Writer) {
-        let mut named = |code: u8, bid: &BucketId, key: &Bytes, rev: &Revision| {
+        let mut named = |code: u8, bid: &BucketId, key: &ObjectKey, rev: &Revision| {
             writer.byte(code);
             writer.bucket(*bid);
-            writer.bytes(key);
+            writer.bytes(key.as_bytes());
             writer.revision(*rev);
         };
         match self {
@@ -179,7 +178,8 @@ impl Waste {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let named = |reader: &mut Reader<'_>| Some((reader.bucket()?, reader.bytes()?, reader.revision()?));
+        let named =
+            |reader: &mut Reader<'_>| Some((reader.bucket()?, reader.object_key()?, reader.revision()?));
         Some(match reader.byte()? {
             0 => {
                 let (bid, key, rev) = named(reader)?;
@@ -208,7 +208,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn waste() -> impl Strategy<Value = Waste> {
-        let named = || (sample::bucket(), sample::key_bytes(), sample::revision());
+        let named = || (sample::bucket(), sample::object_key(), sample::revision());
         prop_oneof![
             named().prop_map(|(bid, key, rev)| Waste::Blob { bid, key, rev }),
             (sample::revision(), sample::number()).prop_map(|(rev, size)| Waste::Inline { rev, size }),
@@ -238,9 +238,6 @@ mod tests {
         fn a_queue_is_in_the_order_of_commits((a, b) in any::<([u8; 10], [u8; 10])>(), (x, y) in any::<(u16, u16)>()) {
             let rows = stamp(Class::Soon, x, a).cmp(&stamp(Class::Soon, y, b));
             prop_assert_eq!(rows, (a, x).cmp(&(b, y)));
-            let version = u64::from_be_bytes(a[..8].try_into().unwrap());
-            prop_assert_eq!(super::version(&stamp(Class::Soon, x, a).into()), Some(version));
-            prop_assert_eq!(super::version(&stamp(Class::Soon, x, a)[..14].to_vec().into()), None);
             prop_assert!(range(Class::Day).contains(&stamp(Class::Day, x, a)));
             prop_assert!(!range(Class::Soon).contains(&stamp(Class::Day, x, a)));
         }
