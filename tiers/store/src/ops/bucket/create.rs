@@ -36,8 +36,8 @@ impl Work for Create<'_> {
 
     async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<Step<Self::Output>, Stop> {
         let key = rows::bucket::key(self.name);
-        let next = rows::singleton::next_bucket();
-        let found = txn.get_many(&[key.clone(), next.clone()], Read::Serializable).await?;
+        let newest = rows::singleton::last_bucket();
+        let found = txn.get_many(&[key.clone(), newest.clone()], Read::Serializable).await?;
         let [there, id] = found.as_slice() else { unreachable!("two keys, two answers") };
         if let Some(value) = there {
             let owner = BucketRow::decode(value)?.owner;
@@ -48,10 +48,9 @@ impl Work for Create<'_> {
             });
         }
         // Ids are counted and never reused, so that nothing a deleted bucket left behind can belong to its successor.
-        self.row.bid =
-            id.as_ref().map(rows::singleton::decode_next_bucket).transpose()?.unwrap_or(BucketId(1));
-        let following = BucketId(self.row.bid.0 + 1);
-        txn.mutate(Mutation::Set { key: next, value: rows::singleton::encode_next_bucket(following) });
+        let last = id.as_ref().map(rows::singleton::decode_number).transpose()?.unwrap_or(0);
+        self.row.bid = BucketId(last + 1);
+        txn.mutate(Mutation::Set { key: newest, value: rows::singleton::encode_number(last + 1) });
         txn.mutate(Mutation::Set { key, value: self.row.encode() });
         txn.mutate(Mutation::BumpCatalog);
         Ok(Step::Write(Some(self.row.clone())))

@@ -217,7 +217,7 @@ impl Complete<'_> {
                 return Err(Refusal::PartTooSmall { number, size: part.size });
             }
             end += part.size;
-            entries.push(Entry { rev: part.rev, end, at: part.at, checksum: None });
+            entries.push(Entry { rev: part.rev, end_offset: end, at: part.at, checksum: None });
         }
         if end > LARGEST_OBJECT {
             return Err(Refusal::EntityTooLarge);
@@ -234,7 +234,7 @@ impl Complete<'_> {
             vseq: place.next_vseq(),
             body: BodyAt::Manifest,
             body_rev: self.revision,
-            size: entries.last().map_or(0, |entry| entry.end),
+            size: entries.last().map_or(0, |entry| entry.end_offset),
             modified_ms: place.modified_now(),
             parts: u32::try_from(entries.len()).unwrap_or(u32::MAX),
             storage_class: doc.storage_class.clone(),

@@ -213,7 +213,7 @@ impl<'s> Place<'s> {
         let waste = self.discard(txn, Some(&head));
         self.count(txn, Field::Objects, 1 - old_count);
         self.count(txn, Field::Bytes, signed(head.size) - signed(old_size));
-        if let Some(metadata) = head.metadata.take_if(|metadata| Head::spills(metadata)) {
+        if let Some(metadata) = head.metadata.take_if(|metadata| rows::head::spills(metadata)) {
             let key = rows::extension::key(self.bid, self.key, head.vseq);
             txn.mutate(Mutation::Set { key, value: rows::extension::encode(&metadata) });
         }
