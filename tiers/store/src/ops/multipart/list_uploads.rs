@@ -1,14 +1,15 @@
 //! ListMultipartUploads.
 use bytes::Bytes;
-use terrace_high_volume::Key;
+use terrace_high_volume::{Key, Read, Transaction};
 
 use crate::error::Result;
 use crate::name::{BucketId, BucketName, UploadId};
 use crate::object::Algorithm;
-use crate::ops::skip_scan::Named;
+use crate::ops::skip_scan::{Named, Scan, Snapshot};
 use crate::rows::upload::UploadDoc;
 use crate::rows::{self, Damaged, Family};
 use crate::store::Store;
+use crate::transact::{Reading, Stop};
 
 /// What a client wants listed.
 #[derive(Clone, Debug)]
@@ -80,11 +81,42 @@ impl Named for Uploads {
 }
 
 impl Store {
-    /// A page of the open uploads of a bucket.
+    /// A page of the open uploads of a bucket, at its own read version.
     ///
     /// # Errors
     /// `NoSuchBucket`.
     pub async fn list_uploads(&self, request: ListUploads) -> Result<UploadListing> {
-        unimplemented!()
+        if request.limit == 0 {
+            self.expect_bucket(&request.bucket).await?;
+            return Ok(UploadListing::default());
+        }
+        self.read("list uploads", &mut List { store: self, request: &request }).await
+    }
+}
+
+struct List<'s> {
+    store: &'s Store,
+    request: &'s ListUploads,
+}
+
+impl Reading for List<'_> {
+    type Output = UploadListing;
+
+    async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<UploadListing, Stop> {
+        let ListUploads { bucket, prefix, delimiter, key_marker, upload_marker, limit } = self.request;
+        let bucket = self.store.bucket_row(txn, bucket, Read::Snapshot).await?.bid;
+        let scan = Scan { bucket, prefix, delimiter, limit: *limit };
+        let begin = match upload_marker {
+            // An id alone names no place in the listing (S3 API, `upload-id-marker`).
+            Some(upload) if !key_marker.is_empty() => {
+                rows::upload::behind_upload(bucket, key_marker, *upload)
+            }
+            _ => scan.behind::<Uploads>(key_marker),
+        };
+        let page = scan.page::<Uploads, _>(&Snapshot(txn), begin).await?;
+        let upload = page.items.last().map(|last| (&last.key, Some(last.upload)));
+        let last = upload.max(page.prefixes.last().map(|common| (common, None)));
+        let next = last.filter(|_| page.more).map(|(key, upload)| (key.clone(), upload));
+        Ok(UploadListing { uploads: page.items, prefixes: page.prefixes, next })
     }
 }

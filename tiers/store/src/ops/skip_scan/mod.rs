@@ -4,10 +4,11 @@
 use std::future::Future;
 
 use bytes::Bytes;
-use terrace_high_volume::{Key, KeyRange, Page, after, strinc};
+use terrace_high_volume::{Key, KeyRange, Page, Read, Transaction, after, strinc};
 
 use crate::name::BucketId;
 use crate::rows::{Damaged, Family};
+use crate::transact::{Stop, first};
 
 /// Most entries on a page of any listing (S3 API, `max-keys`).
 pub(crate) const PAGE: usize = 1_000;
@@ -23,6 +24,17 @@ pub(crate) trait Source {
 
     /// The first rows of a range, at most `limit`.
     fn rows(&self, range: KeyRange, limit: usize) -> impl Future<Output = Result<Page, Self::Error>> + Send;
+}
+
+/// A transaction, read without conflicts.
+pub(crate) struct Snapshot<'t>(pub(crate) &'t dyn Transaction);
+
+impl Source for Snapshot<'_> {
+    type Error = Stop;
+
+    async fn rows(&self, range: KeyRange, limit: usize) -> Result<Page, Stop> {
+        Ok(first(self.0, range, limit, Read::Snapshot).await?)
+    }
 }
 
 /// A family of rows named by object keys.
