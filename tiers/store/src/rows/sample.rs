@@ -16,10 +16,6 @@ pub(crate) fn object_key() -> impl Strategy<Value = ObjectKey> {
         .prop_map(|bytes| ObjectKey::new(bytes).unwrap())
 }
 
-pub(crate) fn key_bytes() -> impl Strategy<Value = Bytes> {
-    object_key().prop_map(|key| key.as_bytes().clone())
-}
-
 pub(crate) fn bucket() -> impl Strategy<Value = BucketId> {
     any::<u64>().prop_map(BucketId)
 }
