@@ -36,14 +36,9 @@ impl Uploads {
         self.open.remove(&(name, upload))
     }
 
-    /// Takes out every put of a blob, and says which there were.
-    pub(crate) fn revoke(&mut self, name: Name) -> Vec<u64> {
-        let found: Vec<u64> =
-            self.open.range((name, 0)..=(name, u64::MAX)).map(|(_, upload)| *upload).collect();
-        for upload in &found {
-            self.open.remove(&(name, *upload));
-        }
-        found
+    /// The puts of a blob.
+    pub(crate) fn of(&self, name: Name) -> Vec<u64> {
+        self.open.range((name, 0)..=(name, u64::MAX)).map(|(_, upload)| *upload).collect()
     }
 }
 

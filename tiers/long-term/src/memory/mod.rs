@@ -135,8 +135,11 @@ impl BlobStore for MemoryBlobs {
 
     async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
         let mut state = self.state.lock();
-        state.uploads.revoke(name_of(key));
-        state.blobs.remove(&name_of(key));
+        let name = name_of(key);
+        for number in state.uploads.of(name) {
+            state.uploads.end(name, number);
+        }
+        state.blobs.remove(&name);
         Ok(())
     }
 
