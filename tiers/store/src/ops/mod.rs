@@ -4,6 +4,8 @@ pub mod bucket;
 pub mod multipart;
 pub mod object;
 
+pub(crate) mod skip_scan;
+
 use tokio::task::JoinHandle;
 
 use crate::error::{Failure, FailureKind, Result};

@@ -12,8 +12,10 @@ mod pins;
 pub(crate) mod queue;
 mod worker;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 pub(crate) use hold::Hold;
@@ -23,18 +25,27 @@ pub(crate) use pins::Pin;
 use hold::Holds;
 use pins::Pins;
 
+use crate::name::BucketId;
+
 /// What readers, writers and the worker share.
 #[derive(Default)]
 pub(crate) struct Reclaim {
     wake: Notify,
     pins: Arc<Pins>,
     holds: Arc<Holds>,
+    /// Deleted buckets of which the long-term tier may still hold something besides blobs.
+    emptied: Mutex<BTreeSet<BucketId>>,
 }
 
 impl Reclaim {
     /// Tells the worker that there may be something to do.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Remembers a bucket whose last blob will soon be gone. Lost at a restart: what stays is an empty place.
+    pub(crate) fn bucket_deleted(&self, bid: BucketId) {
+        self.emptied.lock().insert(bid);
     }
 
     /// Keeps what was current at `version` from being deleted until the pin is dropped.

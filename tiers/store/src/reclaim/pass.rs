@@ -36,6 +36,7 @@ impl Store {
     pub(crate) async fn reclaim_pass(&self, class: Class) -> Result<Rest> {
         let Some(_deleting) = self.reclaim.holds.delete() else { return Ok(Rest::Wait(AGAIN)) };
         let head = self.read("read the reclaim queue", &mut Head { class }).await?;
+        let head_is_empty = head.rows.is_empty();
         let now = self.clock.wall();
         let mut due = Vec::new();
         let mut rest = if head.more { Rest::More } else { Rest::Empty };
@@ -52,6 +53,10 @@ impl Store {
             }
             due.push((row, garbage));
         }
+        if head_is_empty {
+            self.forget_emptied().await;
+            return Ok(Rest::Empty);
+        }
         let gone = self.delete_blobs(&due).await?;
         let mut work = ClearRows { rows: gone };
         if !work.rows.is_empty() {
@@ -60,6 +65,9 @@ impl Store {
         let mut expanded = false;
         for (row, garbage) in due {
             if !matches!(garbage.what, Waste::Blob { .. }) {
+                if let Waste::BucketUploads(bid) = garbage.what {
+                    self.reclaim.bucket_deleted(bid);
+                }
                 let mut work = Expand { store: self, row, waste: garbage.what };
                 self.write(Run::client("expand the reclaim queue", self.mint()).background(), &mut work)
                     .await?;
@@ -67,6 +75,23 @@ impl Store {
             }
         }
         Ok(if expanded { Rest::More } else { rest })
+    }
+
+    /// With nothing left to delete: lets the backend clear the places of deleted buckets. One that fails is tried again with the next.
+    async fn forget_emptied(&self) {
+        let emptied: Vec<_> = self.reclaim.emptied.lock().iter().copied().collect();
+        for bid in emptied {
+            match self.blobs.forget_bucket(bid.0).await {
+                Ok(()) => {
+                    self.reclaim.emptied.lock().remove(&bid);
+                }
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    ?bid,
+                    "a deleted bucket's place stays"
+                ),
+            }
+        }
     }
 
     /// Deletes the blobs among `due`, and returns the rows of those that are gone.

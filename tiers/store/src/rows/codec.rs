@@ -17,6 +17,12 @@ pub(super) fn key(family: Family, parts: &[&[u8]]) -> Key {
     key.into()
 }
 
+/// The bucket id that follows the family in a row's key.
+pub(super) fn bucket_of(family: Family, key: &Key) -> Option<BucketId> {
+    let rest = key.strip_prefix(&[family.byte()])?;
+    rest.first_chunk().map(|bid| BucketId(u64::from_be_bytes(*bid)))
+}
+
 /// An object key in front of other components (data model, section 1): sorts as the key does, and no key's form begins another's.
 /// NUL becomes `00 FF`; `00 01` ends it.
 pub(super) fn escaped(key: &[u8]) -> Vec<u8> {

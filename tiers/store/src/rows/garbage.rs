@@ -238,6 +238,8 @@ mod tests {
         fn a_queue_is_in_the_order_of_commits((a, b) in any::<([u8; 10], [u8; 10])>(), (x, y) in any::<(u16, u16)>()) {
             let rows = stamp(Class::Soon, x, a).cmp(&stamp(Class::Soon, y, b));
             prop_assert_eq!(rows, (a, x).cmp(&(b, y)));
+            let version = Version(u64::from_be_bytes(a[..8].try_into().unwrap()));
+            prop_assert_eq!(super::version(&stamp(Class::Soon, x, a).into()), Some(version));
             prop_assert!(range(Class::Day).contains(&stamp(Class::Day, x, a)));
             prop_assert!(!range(Class::Soon).contains(&stamp(Class::Day, x, a)));
         }

@@ -205,7 +205,7 @@ impl Front {
         let body = if has(OTHER_BODY) { reader.revision()? } else { rev };
         let size = reader.varint()?;
         let modified_ms = reader.varint()?;
-        let etag = ETag { body, parts: reader.small()? };
+        let etag = ETag { body, parts: reader.small().filter(|parts| *parts > 0)? };
         let storage_class = if has(STORAGE_CLASS) { Some(reader.text()?) } else { None };
         let checksum = if has(CHECKSUM) { Some(reader.checksum()?) } else { None };
         let checksum_composite = has(COMPOSITE);
@@ -234,7 +234,7 @@ mod tests {
 
     fn head() -> impl Strategy<Value = Head> {
         let revisions = (sample::revision(), option::of(sample::revision()));
-        let numbers = (sample::number(), sample::number(), any::<u32>());
+        let numbers = (sample::number(), sample::number(), 1..=u32::MAX);
         let class = option::of("[A-Z_]{1,20}");
         let checksum = (option::of(sample::checksum()), any::<bool>());
         (revisions, numbers, body(), class, checksum, option::of(sample::metadata())).prop_map(
@@ -298,6 +298,7 @@ mod tests {
         for (body, size) in [(BodyAt::Empty, 1), (BodyAt::Inline, 0), (BodyAt::Inline, inline::MAX + 1)] {
             assert!(Head::decode(&Head { body, size, ..typical() }.encode()).is_err());
         }
+        assert!(Head::decode(&Head { parts: 0, ..typical() }.encode()).is_err());
     }
 
     proptest! {

@@ -23,6 +23,16 @@ pub(crate) fn range(bucket: BucketId) -> KeyRange {
     KeyRange::prefix(from(bucket, &[]))
 }
 
+/// All objects of all buckets.
+pub(crate) fn all() -> KeyRange {
+    KeyRange::prefix(codec::key(Family::Object, &[]))
+}
+
+/// The bucket of a row. `None`: not a key of this family.
+pub(crate) fn bucket(key: &Key) -> Option<BucketId> {
+    codec::bucket_of(Family::Object, key)
+}
+
 /// The object key of a row, shared with the row's key. `None`: not a key of this family.
 pub(crate) fn name(key: &Key) -> Option<Bytes> {
     (key.first() == Some(&Family::Object.byte()) && key.len() > NAME).then(|| key.slice(NAME..))

@@ -34,6 +34,16 @@ pub(crate) fn range(bucket: BucketId) -> KeyRange {
     KeyRange::prefix(from(bucket, &[]))
 }
 
+/// All open uploads of all buckets.
+pub(crate) fn all() -> KeyRange {
+    KeyRange::prefix(codec::key(Family::Upload, &[]))
+}
+
+/// The bucket of a row. `None`: not a key of this family.
+pub(crate) fn bucket(key: &Key) -> Option<BucketId> {
+    codec::bucket_of(Family::Upload, key)
+}
+
 /// In front of the uploads of `key` (any bytes) and behind those of every lesser key; also a prefix of the rows of all keys that begin
 /// with `key`, and of no others.
 pub(crate) fn from(bucket: BucketId, key: &[u8]) -> Key {

@@ -15,7 +15,7 @@ use crate::name::{Node, Revision};
 use crate::rows;
 use crate::store::{Settings, Shared, Space, Store};
 use crate::ticket::Fences;
-use crate::transact::{Run, Step, Stop, Work};
+use crate::transact::{Reading, Run, Step, Stop, Work, get};
 
 /// The layout of rows that this build writes. A build opens its own and older ones.
 pub const LAYOUT: u32 = 1;
@@ -147,6 +147,28 @@ impl Store {
         Err(OpenError::Unbound { high_volume: name(bound), long_term: name(there.map(Revision)) })
     }
 
+    /// Opens a store to look at it: nothing is taken back, nothing is reclaimed, no bucket is bound.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn inspect(parts: Parts, registry: &Registry) -> Result<Self, OpenError> {
+        let store = Self::assemble(parts, registry)?;
+        store.load_catalog().await?;
+        Ok(store)
+    }
+
+    /// Whether the long-term tier carries the id of this deployment at this moment.
+    pub(crate) async fn is_bound(&self) -> Result<bool, Error> {
+        let there =
+            self.blobs.deployment().await.map_err(|e| self.blob_failure("read the deployment marker", e))?;
+        Ok(there.is_some() && there.map(Revision) == self.deployment_id().await?)
+    }
+
+    /// The id of this deployment, if it has been bound.
+    pub(crate) async fn deployment_id(&self) -> Result<Option<Revision>, Error> {
+        self.read("read the deployment id", &mut Id).await
+    }
+
     /// Whether any bucket exists.
     async fn records_exist(&self) -> Result<bool, Error> {
         Ok(!self.read_buckets().await?.is_empty())
@@ -177,6 +199,17 @@ impl Store {
 
     fn unfinished(&self, operation: &'static str, what: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         Failure::new(FailureKind::TimedOut, operation, self.facts.name).because(what).into()
+    }
+}
+
+struct Id;
+
+impl Reading for Id {
+    type Output = Option<Revision>;
+
+    async fn attempt(&mut self, txn: &dyn Transaction) -> Result<Option<Revision>, Stop> {
+        let value = get(txn, &rows::singleton::deployment(), Read::Snapshot).await?;
+        value.map(|value| rows::singleton::decode_deployment(&value)).transpose().map_err(Stop::from)
     }
 }
 

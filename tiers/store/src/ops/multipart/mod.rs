@@ -5,7 +5,7 @@ mod complete;
 mod copy_part;
 mod create;
 mod list_parts;
-mod list_uploads;
+pub(crate) mod list_uploads;
 mod upload_part;
 
 pub use complete::{CompleteUpload, CompletedPart};

@@ -6,7 +6,7 @@ mod delete;
 mod delete_many;
 pub(crate) mod get;
 mod head;
-mod list;
+pub(crate) mod list;
 pub(crate) mod manifest;
 pub(crate) mod put;
 pub(crate) mod record;
