@@ -1,0 +1,3 @@
+//! The gateway of Terrace.
+
+pub mod s3;
