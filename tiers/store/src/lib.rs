@@ -3,9 +3,21 @@
 pub mod name;
 pub mod object;
 
-mod error;
 pub mod ops;
-mod store;
 
+mod backup;
+mod body;
+mod catalog;
+mod error;
+pub mod fsck;
+mod metrics;
+mod reclaim;
+mod rows;
+mod store;
+mod ticket;
+mod transact;
+
+pub use backup::{Frozen, NamedBlob};
 pub use error::{Error, Failure, FailureKind, Refusal, Result};
-pub use store::Store;
+pub use store::{Boundless, OpenError, Parts, Settings, Space, Store};
+pub use ticket::Fences;

@@ -1,7 +1,13 @@
 //! ListBuckets, HeadBucket.
-use crate::error::Result;
+
+use terrace_high_volume::{Read, Transaction};
+
+use crate::catalog::Lookup;
+use crate::error::{Refusal, Result};
 use crate::name::BucketName;
+use crate::rows::bucket::BucketRow;
 use crate::store::Store;
+use crate::transact::{Reading, Stop};
 
 /// A bucket as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,19 +21,49 @@ pub struct BucketInfo {
 }
 
 impl Store {
-    /// All buckets in the order of their names.
+    /// All buckets in the order of their names. From memory where this process is the only writer.
     ///
     /// # Errors
     /// None of its own.
     pub async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
-        unimplemented!()
+        if !self.facts.shared
+            && let Some(buckets) = self.catalog.all()
+        {
+            return Ok(buckets.into_iter().map(|(name, row)| info(name, &row)).collect());
+        }
+        Ok(self.read_buckets().await?.into_iter().map(|(name, row)| info(name, &row)).collect())
     }
 
-    /// One bucket.
+    /// One bucket. From memory where this process is the only writer.
     ///
     /// # Errors
     /// `NoSuchBucket`.
     pub async fn head_bucket(&self, bucket: &BucketName) -> Result<BucketInfo> {
-        unimplemented!()
+        if !self.facts.shared {
+            match self.catalog.lookup(bucket) {
+                Lookup::There(row) => return Ok(info(bucket.clone(), &row)),
+                Lookup::Absent => return Err(Refusal::NoSuchBucket.into()),
+                Lookup::Changing => {}
+            }
+        }
+        self.read("head bucket", &mut Head { store: self, name: bucket }).await
     }
+}
+
+struct Head<'s> {
+    store: &'s Store,
+    name: &'s BucketName,
+}
+
+impl Reading for Head<'_> {
+    type Output = BucketInfo;
+
+    async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<BucketInfo, Stop> {
+        let row = self.store.bucket_row(txn, self.name, Read::Snapshot).await?;
+        Ok(info(self.name.clone(), &row))
+    }
+}
+
+fn info(name: BucketName, row: &BucketRow) -> BucketInfo {
+    BucketInfo { name, created_ms: row.created_ms, owner: row.owner.clone() }
 }

@@ -4,10 +4,12 @@ mod attributes;
 mod copy;
 mod delete;
 mod delete_many;
-mod get;
+pub(crate) mod get;
 mod head;
-mod list;
-mod put;
+pub(crate) mod list;
+pub(crate) mod manifest;
+pub(crate) mod put;
+pub(crate) mod record;
 
 pub use attributes::{ObjectAttributes, PartInfo};
 pub use copy::{Copied, CopyObject, CopySource, MetadataDirective};
