@@ -1,3 +1,4 @@
 //! The gateway of Terrace.
 
 pub mod auth;
+pub mod s3;
