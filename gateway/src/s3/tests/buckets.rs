@@ -55,7 +55,7 @@ async fn buckets_are_listed_by_pages_and_prefix() {
     }
     let all = client.get("/", &[]).await;
     assert_eq!(all.all("Name"), ["a-1", "b-1", "b-2", "b-3"]);
-    assert_eq!(all.one("Owner").is_empty(), false);
+    assert!(!all.one("Owner").is_empty());
     assert!(all.text().contains("<CreationDate>2026-01-02T03:04:05.000Z</CreationDate>"));
     let first = client.get("/?max-buckets=2&prefix=b-", &[]).await;
     assert_eq!(first.all("Name"), ["b-1", "b-2"]);
