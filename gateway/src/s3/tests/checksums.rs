@@ -25,7 +25,7 @@ async fn put_verified(client: &Client, uri: &str) -> Answer {
         Ok::<_, BodyRefusal>(Frame::data(Bytes::from_static(b"123456789")))
     });
     let body = Body::http_body_unsync(StreamBody::new(Box::pin(ended)));
-    client.send_body("PUT", uri, &[("content-length", "9")], extensions, body).await
+    client.send_body(("PUT", uri), &[("content-length", "9")], extensions, body).await
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_body_that_breaks_off_answers_why_and_leaves_nothing() {
             let body = Body::http_body(StreamBody::new(stream::iter(chunks)));
             let length = length.to_string();
             let headers = [("content-length", length.as_str())];
-            let answer = client.send_body("PUT", "/bkt/k", &headers, Extensions::new(), body).await;
+            let answer = client.send_body(("PUT", "/bkt/k"), &headers, Extensions::new(), body).await;
             answer.refused(status, code);
             assert_eq!(client.get("/bkt/k", &[]).await.status, 404);
         }

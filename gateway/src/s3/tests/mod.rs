@@ -75,13 +75,12 @@ impl Client {
         let body = body.into();
         let length = body.len().to_string();
         let headers: Vec<_> = headers.iter().copied().chain([("content-length", length.as_str())]).collect();
-        self.send_body(method, uri, &headers, Extensions::new(), Body::from(body)).await
+        self.send_body((method, uri), &headers, Extensions::new(), Body::from(body)).await
     }
 
     async fn send_body(
         &self,
-        method: &str,
-        uri: &str,
+        (method, uri): (&str, &str),
         headers: &[(&str, &str)],
         extensions: Extensions,
         body: Body,
