@@ -1,10 +1,11 @@
 //! `C`: counters of a bucket, each one little-endian i64 that commits add to without reading. No version byte: the engine adds to the
 //! whole value. Key: bucket, field, shard (one now: 0).
 
+use bytes::Bytes;
 use terrace_high_volume::{Key, KeyRange};
 
 use crate::name::BucketId;
-use crate::rows::{Family, codec};
+use crate::rows::{Damaged, Family, codec};
 
 const SHARD: u8 = 0;
 
@@ -30,10 +31,13 @@ pub(crate) fn range(bucket: BucketId) -> KeyRange {
     KeyRange::prefix(codec::key(Family::Counter, &[&bucket.0.to_be_bytes()]))
 }
 
-/// Reads a counter, an absent row counting as 0; `None`: not 8 bytes. Only tests do yet.
-#[cfg(test)]
-pub(crate) fn decode(value: &[u8]) -> Option<i64> {
-    value.try_into().ok().map(i64::from_le_bytes)
+/// Reads a counter; an absent row counts as 0.
+///
+/// # Errors
+/// [`Damaged`]: not 8 bytes.
+pub(crate) fn decode(value: &Bytes) -> Result<i64, Damaged> {
+    let bytes = value.as_ref().try_into().map_err(|_| Damaged { family: Family::Counter })?;
+    Ok(i64::from_le_bytes(bytes))
 }
 
 #[cfg(test)]
@@ -42,8 +46,9 @@ mod tests {
 
     #[test]
     fn a_counter_is_8_bytes_little_endian() {
-        assert_eq!(decode(&(-2_i64).to_le_bytes()), Some(-2));
-        assert_eq!((decode(&[0; 7]), decode(&[])), (None, None));
+        assert_eq!(decode(&Bytes::copy_from_slice(&(-2_i64).to_le_bytes())), Ok(-2));
+        assert!(decode(&Bytes::from_static(&[0; 7])).is_err());
+        assert!(decode(&Bytes::new()).is_err());
     }
 
     #[test]

@@ -67,6 +67,12 @@ pub(crate) fn parse(key: &Key) -> Option<(Node, Revision)> {
 }
 
 impl Ticket {
+    /// A witness: its operation has been committed, and it names no blob.
+    pub(crate) fn witness() -> Self {
+        let (state, kind) = (State::Committed, Kind::Operation);
+        Self { state, kind, bid: BucketId(0), key: Bytes::new(), created_ms: 0 }
+    }
+
     /// Its value.
     pub(crate) fn encode(&self) -> Bytes {
         codec::exact(|writer| {
