@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs/architecture.md")]
 
 pub mod admin;
+pub mod auth;
 pub mod config;
 pub mod run;
 pub mod server;

@@ -1,0 +1,7 @@
+//! Operations on buckets.
+
+mod create;
+mod delete;
+mod list;
+
+pub use list::BucketInfo;
