@@ -4,5 +4,6 @@ pub mod admin;
 pub mod auth;
 pub mod config;
 pub mod run;
+pub mod s3;
 pub mod server;
 pub mod telemetry;

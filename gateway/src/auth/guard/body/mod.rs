@@ -251,4 +251,4 @@ impl Silence {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;
