@@ -8,6 +8,7 @@ mod sequencer;
 
 #[cfg(any(test, feature = "laws"))]
 pub mod laws;
+pub mod local;
 pub mod memory;
 
 pub use error::{KvError, KvErrorKind};

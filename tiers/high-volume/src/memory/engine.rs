@@ -92,6 +92,10 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    fn failed(&self) -> Option<ApplyError> {
+        None
+    }
+
     fn approximate_size(&self) -> u64 {
         self.state.read().bytes
     }
