@@ -18,7 +18,7 @@ use crate::ticket::Fences;
 use crate::transact::{Reading, Run, Step, Stop, Work, get};
 
 /// The layout of rows that this build writes. A build opens its own and older ones.
-pub const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 1;
 
 /// What a store is made of.
 pub struct Parts {
