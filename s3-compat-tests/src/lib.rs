@@ -1,1 +1,10 @@
-//! placeholder
+#![doc = include_str!("../docs/architecture.md")]
+
+pub mod binary;
+pub mod body;
+pub mod environment;
+pub mod http1;
+pub mod process;
+pub mod server;
+pub mod sign;
+pub mod tool;

@@ -1,0 +1,9 @@
+#![doc = include_str!("../docs/architecture.md")]
+
+pub mod admin;
+pub mod auth;
+pub mod config;
+pub mod run;
+pub mod s3;
+pub mod server;
+pub mod telemetry;
