@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes};
 use sha2::{Digest, Sha256};
 
-use super::super::super::{BodyRefusal, Checksum, ChecksumAlgorithm};
+use super::super::super::{BodyRefusal, Checksum, Algorithm};
 use super::super::signature::{ChunkSigner, parse_hex32};
 use super::trailer::Trailer;
 
@@ -56,7 +56,7 @@ impl Chunked {
     pub(crate) fn new(
         length: u64,
         signer: Option<ChunkSigner>,
-        trailer: Option<Option<ChecksumAlgorithm>>,
+        trailer: Option<Option<Algorithm>>,
     ) -> Self {
         Self {
             signer,
