@@ -13,6 +13,6 @@ mod refusal;
 
 pub use access::{Access, NoKeys};
 pub use body_refusal::BodyRefusal;
-pub use terrace_store::object::ChecksumSlot;
 pub use credentials::{Credential, Credentials, Identity, Secret, StaticCredentials};
 pub use refusal::{Refusal, RequestId};
+pub use terrace_store::object::ChecksumSlot;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::auth::Checksum;
+use crate::auth::checksum;
 use http::HeaderMap;
 use http_body::Body as _;
 use http_body_util::{BodyExt, StreamBody};
@@ -133,6 +133,6 @@ fn a_checksum_slot_is_shared_by_its_clones() {
     let slot = ChecksumSlot::default();
     let sum = checksum::new(terrace_store::object::Algorithm::Crc32, &[1, 2, 3, 4]).unwrap();
     let clone = slot.clone();
-    slot.fill(sum);
-    assert_eq!(clone.get(), Some(sum));
+    slot.set(sum.clone()).unwrap();
+    assert_eq!(clone.get(), Some(&sum));
 }

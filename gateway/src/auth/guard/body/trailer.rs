@@ -3,7 +3,9 @@
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
-use super::super::super::{BodyRefusal, Checksum, Algorithm, Refusal};
+use terrace_store::object::{Algorithm, Checksum};
+
+use super::super::super::{BodyRefusal, Refusal, checksum};
 use super::super::signature::{ChunkSigner, parse_hex32};
 
 /// Bytes of all lines together, inclusive.
@@ -88,6 +90,6 @@ impl Trailer {
                 return Err(BodyRefusal::SignatureMismatch);
             }
         }
-        Ok(self.found)
+        Ok(self.found.clone())
     }
 }
