@@ -60,7 +60,9 @@ async fn parts_become_one_object_that_is_read_whole_in_ranges_and_by_part() {
         Refusal::InvalidArgument(_)
     ));
     let (a, b) = (PART as u64, 2 * PART as u64 + 13);
-    for range in [0..1, a - 1..a + 1, a..b, a - 5..b + 5, b - 1..b, b..b + 1, b + 65_530..b + 65_540, 1..b + 70_000] {
+    for range in
+        [0..1, a - 1..a + 1, a..b, a - 5..b + 5, b - 1..b, b..b + 1, b + 65_530..b + 65_540, 1..b + 70_000]
+    {
         let request = RangeRequest::From { first: range.start, last: Some(range.end - 1) };
         let read = world.read("k", Selection::Range(request)).await.unwrap();
         let expected = whole.slice(range.start as usize..range.end as usize);
@@ -346,10 +348,7 @@ async fn a_part_may_be_copied_from_any_object_whole_or_in_part() {
 async fn ranges_of_a_copied_part_lie_within_its_source_or_are_refused() {
     let world = World::new().await;
     let upload = world.open_upload("k").await;
-    assert_eq!(
-        refusal(world.store.copy_part(copy_part(&world, &upload, 1, None)).await),
-        Refusal::NoSuchKey
-    );
+    assert_eq!(refusal(world.store.copy_part(copy_part(&world, &upload, 1, None)).await), Refusal::NoSuchKey);
     for size in [THRESHOLD as u64, 2 * THRESHOLD as u64] {
         let source = bytes(size as usize, 1);
         world.put("source", &source).await.unwrap();
@@ -397,5 +396,8 @@ async fn open_uploads_do_not_keep_a_bucket_and_go_with_it() {
     }
     world.settle_for_good().await;
     world.assert_empty().await;
-    assert!(world.engines.kv.rows().await.iter().all(|(row, _)| row[0] != b'C'), "no counter outlives its bucket");
+    assert!(
+        world.engines.kv.rows().await.iter().all(|(row, _)| row[0] != b'C'),
+        "no counter outlives its bucket"
+    );
 }
