@@ -12,6 +12,7 @@ use terrace_long_term::BodyError;
 use terrace_store::{Error, FailureKind, Refusal};
 
 use super::translate::time;
+use crate::auth::{BodyRefusal, RequestId};
 
 /// Why an operation has no answer.
 #[derive(Debug)]
@@ -44,10 +45,14 @@ impl From<S3Error> for Problem {
 pub(crate) type Result<T> = std::result::Result<T, Problem>;
 
 /// An answer, or the error document; a failure is logged.
-pub(crate) fn answered<T>(operation: &'static str, result: Result<S3Response<T>>) -> S3Result<S3Response<T>> {
+pub(crate) fn answered<T>(
+    operation: &'static str,
+    id: Option<&RequestId>,
+    result: Result<S3Response<T>>,
+) -> S3Result<S3Response<T>> {
     result.map_err(|problem| {
         if let Problem::Store(error) = &problem {
-            log(operation, error);
+            log(operation, id, error);
         }
         document_of(problem)
     })
@@ -95,9 +100,10 @@ impl From<Row> for S3Error {
 }
 
 /// Logs a failure with its chain. What is the client's affair is not logged.
-pub(crate) fn log(operation: &'static str, error: &Error) {
+pub(crate) fn log(operation: &'static str, id: Option<&RequestId>, error: &Error) {
     if let Error::Failed(failure) = error {
-        tracing::error!(operation, kind = ?failure.kind(), error = %Chain(failure), "operation failed");
+        let request_id = id.map(|id| id.0.as_str());
+        tracing::error!(operation, request_id, kind = ?failure.kind(), error = %Chain(failure), "operation failed");
     }
 }
 
@@ -167,6 +173,26 @@ fn refusal_row(refusal: &Refusal) -> Row {
     Row { code, status, message }
 }
 
+/// Words for the codes that s3s gives out without any. None needs escaping in XML.
+pub(crate) fn message(code: &str) -> &'static str {
+    match code {
+        "AccessDenied" => "Access Denied",
+        "IncompleteBody" => "The number of bytes is not the one that Content-Length announced",
+        "InvalidBucketName" => "The specified bucket is not valid.",
+        "InvalidURI" => "Could not parse the specified URI.",
+        "KeyTooLongError" => "Your key is too long",
+        "MalformedXML" => {
+            "The XML you provided was not well-formed or did not validate against our published schema"
+        }
+        "MaxMessageLengthExceeded" => "Your request was too big.",
+        "MethodNotAllowed" => "The specified method is not allowed against this resource.",
+        "MissingContentLength" => "You must provide the Content-Length HTTP header.",
+        "MissingRequestBodyError" => "Request Body is empty",
+        "NotImplemented" => "This operation is not implemented.",
+        _ => "The request could not be served.",
+    }
+}
+
 /// What a client learns of a failure: whether to come again. Never what failed.
 fn failed(kind: FailureKind) -> Row {
     use FailureKind as K;
@@ -194,8 +220,14 @@ fn failed(kind: FailureKind) -> Row {
 }
 
 /// The body's own error, as the guard typed it; else the connection broke.
-fn broken(_body: &BodyError) -> S3Error {
-    protocol("IncompleteBody", StatusCode::BAD_REQUEST, "The request body terminated unexpectedly")
+fn broken(body: &BodyError) -> S3Error {
+    let lost = BodyRefusal::IncompleteBody { source: None };
+    let refusal = BodyRefusal::find(body).unwrap_or(&lost);
+    let code = refusal.code();
+    let status = code.status_code().unwrap_or(StatusCode::BAD_REQUEST);
+    let mut error = S3Error::with_message(code, refusal.message());
+    error.set_status_code(status);
+    error
 }
 
 #[cfg(test)]
@@ -263,6 +295,22 @@ mod tests {
             assert_eq!(line(&error), expected);
             assert!(!error.message().unwrap().contains("secret") && error.source().is_none());
         }
+    }
+
+    #[test]
+    fn a_broken_body_answers_with_the_code_of_what_broke_it() {
+        let table = [
+            (BodyRefusal::BadDigest { what: "Content-MD5" }, "BadDigest 400"),
+            (BodyRefusal::ContentSha256Mismatch, "XAmzContentSHA256Mismatch 400"),
+            (BodyRefusal::SignatureMismatch, "SignatureDoesNotMatch 403"),
+            (BodyRefusal::IdleTimeout, "RequestTimeout 400"),
+            (BodyRefusal::IncompleteBody { source: None }, "IncompleteBody 400"),
+        ];
+        for (refusal, expected) in table {
+            assert_eq!(line(&document(&BodyError::new(refusal).into())), expected);
+        }
+        let unknown = BodyError::new(std::io::Error::other("connection reset"));
+        assert_eq!(line(&document(&unknown.into())), "IncompleteBody 400");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use terrace_store::Store;
 
 use super::error;
 use super::{Service, inbound};
+use crate::auth::RequestId;
 
 /// The whole S3 protocol over a store: one request in, one answer out. Cheap to clone. Verifies no signature: whoever calls did that.
 #[derive(Clone, Debug)]
@@ -27,8 +28,9 @@ impl Front {
 
     /// Answers a request. Every answer is a well-formed S3 answer; there is no error that breaks the connection.
     pub async fn call(&self, request: HttpRequest) -> HttpResponse {
-        let method = request.method().clone();
         let (mut parts, body) = request.into_parts();
+        let method = parts.method.clone();
+        let id = parts.extensions.get::<RequestId>().cloned();
         let answer = match inbound::prepare(&mut parts) {
             Ok(()) => self.s3.call(HttpRequest::from_parts(parts, body)).await,
             Err(refusal) => error_document(error::document(&refusal.into())),
@@ -39,7 +41,7 @@ impl Front {
             *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             answer
         });
-        mend(&method, answer)
+        mend(&method, id, answer)
     }
 }
 
@@ -58,7 +60,8 @@ pub(crate) fn document<T: Default>(xml: Bytes) -> S3Response<T> {
     response
 }
 
-fn mend(method: &Method, mut answer: HttpResponse) -> HttpResponse {
+/// What s3s leaves undone: documents of our own, 206, the request's id in error documents, no body where HTTP allows none.
+fn mend(method: &Method, id: Option<RequestId>, mut answer: HttpResponse) -> HttpResponse {
     if let Some(Document(xml)) = answer.extensions_mut().remove() {
         *answer.body_mut() = Body::from(xml);
     }
@@ -73,6 +76,29 @@ fn mend(method: &Method, mut answer: HttpResponse) -> HttpResponse {
         if status == StatusCode::NOT_MODIFIED {
             answer.headers_mut().remove(CONTENT_TYPE);
         }
+    } else if !status.is_success() {
+        complete_error(&mut answer, id.as_ref());
     }
     answer
+}
+
+/// Puts what s3s leaves out into an error document: a message where it has none, and the request's id, which people who ask for help
+/// copy from there.
+fn complete_error(answer: &mut HttpResponse, id: Option<&RequestId>) {
+    const END: &str = "</Error>";
+    let Some(document) = answer.body().bytes() else { return };
+    let Some(open) = std::str::from_utf8(&document).ok().and_then(|text| text.strip_suffix(END)) else {
+        return;
+    };
+    let mut whole = open.to_owned();
+    if !open.contains("<Message>") {
+        let code = open.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+        let message = error::message(code.map_or("", |(code, _)| code));
+        whole.extend(["<Message>", message, "</Message>"]);
+    }
+    if let Some(RequestId(id)) = id {
+        whole.extend(["<RequestId>", id, "</RequestId>"]);
+    }
+    whole.push_str(END);
+    *answer.body_mut() = Body::from(whole);
 }

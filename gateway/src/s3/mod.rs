@@ -10,6 +10,9 @@ mod object;
 mod stream;
 mod translate;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use s3s::dto::*;
@@ -18,6 +21,8 @@ use terrace_store::Store;
 use terrace_store::name::BucketName;
 
 pub use front::Front;
+
+use crate::auth::RequestId;
 
 /// The one account of a deployment. All its access keys act for it, so that a bucket stays owned when a key is replaced.
 const ACCOUNT: &str = "terrace";
@@ -51,7 +56,8 @@ macro_rules! operations {
         impl S3 for Service {
             $(
                 async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
-                    error::answered(stringify!($name), $($call)::+(self, request).await)
+                    let id = request.extensions.get::<RequestId>().cloned();
+                    error::answered(stringify!($name), id.as_ref(), $($call)::+(self, request).await)
                 }
             )+
         }

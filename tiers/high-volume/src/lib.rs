@@ -6,6 +6,8 @@ mod mutation;
 mod range;
 mod sequencer;
 
+pub mod counts;
+pub mod faults;
 #[cfg(any(test, feature = "laws"))]
 pub mod laws;
 pub mod local;

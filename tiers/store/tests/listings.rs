@@ -1,5 +1,7 @@
 //! Laws of the listings, over the memory tiers.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -29,5 +29,5 @@ pub(crate) async fn call(
     }
     let location = ["/", bucket.as_str()].concat();
     service.store.create_bucket(bucket, ACCOUNT).await?;
-    Ok(S3Response::new(CreateBucketOutput { location: Some(location), ..Default::default() }))
+    Ok(S3Response::new(CreateBucketOutput { location: Some(location) }))
 }

@@ -38,7 +38,6 @@ pub(crate) async fn call(
         name: Some(bucket.name.as_str().to_owned()),
         creation_date: Some(time::timestamp(bucket.created_ms)),
         bucket_region: Some(service.region.to_string()),
-        ..Default::default()
     });
     Ok(S3Response::new(ListBucketsOutput {
         buckets: Some(buckets.collect()),

@@ -4,9 +4,9 @@ use http::{HeaderName, HeaderValue};
 use s3s::dto::{CreateMultipartUploadInput, CreateMultipartUploadOutput};
 use s3s::{S3Request, S3Response};
 use terrace_store::name::ObjectKey;
-use terrace_store::object::Algorithm;
 use terrace_store::ops::multipart::CreateUpload;
 
+use super::whole::Kind;
 use crate::s3::error::Result;
 use crate::s3::translate::xml::{Document, Encoding};
 use crate::s3::translate::{checksum, metadata};
@@ -36,15 +36,7 @@ pub(crate) async fn call(
     let mut response = front::document(document.finish());
     if let Some(algorithm) = algorithm {
         response.headers.insert(ALGORITHM, HeaderValue::from_static(checksum::name(algorithm)));
-        response.headers.insert(checksum::TYPE, HeaderValue::from_static(kind(algorithm)));
+        response.headers.insert(checksum::TYPE, HeaderValue::from_static(Kind::default_of(algorithm).name()));
     }
     Ok(response)
-}
-
-/// How a checksum over an upload is made where the client does not say (S3 user guide, "Checking object integrity").
-fn kind(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::Crc64Nvme => "FULL_OBJECT",
-        Algorithm::Crc32 | Algorithm::Crc32c | Algorithm::Sha1 | Algorithm::Sha256 => "COMPOSITE",
-    }
 }

@@ -7,6 +7,7 @@ use terrace_store::object::{ETagList, WriteCondition};
 use terrace_store::{Error, Refusal};
 
 use super::no_version;
+use crate::auth::RequestId;
 use crate::s3::error::{self, Result};
 use crate::s3::translate::xml::{Document, Encoding};
 use crate::s3::{Service, front};
@@ -18,6 +19,7 @@ pub(crate) async fn call(
     service: &Service,
     request: S3Request<DeleteObjectsInput>,
 ) -> Result<S3Response<DeleteObjectsOutput>> {
+    let id = request.extensions.get::<RequestId>();
     let input = request.input;
     let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let objects = input.delete.objects;
@@ -33,8 +35,11 @@ pub(crate) async fn call(
             Err(problem) => refused.push((object.key, error::document_of(problem))),
         }
     }
-    // Also without a key left to delete: the bucket must exist.
-    let outcomes = service.store.delete_objects(bucket, keys).await?;
+    let outcomes = if keys.is_empty() {
+        service.store.head_bucket(&bucket).await.map(|_| Vec::new())?
+    } else {
+        service.store.delete_objects(bucket, keys).await?
+    };
     let mut document = Document::new("DeleteResult", outcomes.len() * if quiet { 0 } else { 96 });
     for deleted in outcomes {
         match deleted.outcome {
@@ -42,7 +47,7 @@ pub(crate) async fn call(
             Ok(()) => {
                 document.nested("Deleted", |d| d.key("Key", deleted.key.as_bytes(), Encoding::Plain));
             }
-            Err(failed) => show(&mut document, deleted.key.as_bytes(), &logged(&failed)),
+            Err(failed) => show(&mut document, deleted.key.as_bytes(), &logged(id, &failed)),
         }
     }
     for (key, why) in refused {
@@ -66,8 +71,8 @@ fn wanted(object: &ObjectIdentifier) -> Result<(ObjectKey, WriteCondition)> {
     Ok((ObjectKey::new(object.key.clone())?, WriteCondition { if_match, if_none_match: None }))
 }
 
-fn logged(failed: &Error) -> S3Error {
-    error::log("delete_objects", failed);
+fn logged(id: Option<&RequestId>, failed: &Error) -> S3Error {
+    error::log("delete_objects", id, failed);
     error::document(failed)
 }
 

@@ -141,8 +141,9 @@ impl Answer {
             }
         }
         for (name, value) in self.shape.overrides {
-            headers
-                .extend(value.and_then(|value| HeaderValue::try_from(value).ok()).map(|value| (name, value)));
+            if let Some(Ok(value)) = value.map(HeaderValue::try_from) {
+                headers.insert(name, value);
+            }
         }
         if let Some(expires) = self.shape.expires {
             let seconds = ::time::OffsetDateTime::from(expires).unix_timestamp();

@@ -53,7 +53,7 @@ pub(super) struct LocalEngine {
     reserve: Mutex<Reserve>,
 }
 
-/// Opens fjall's part of a data directory; `Ok(None)` for the engine's own row if the database is new.
+/// Opens fjall's part of a data directory, making it if it is not there. The keyspaces: own, rows, bodies.
 pub(super) fn open_database(engine: &Path, cache: u64) -> fjall::Result<(Database, [Keyspace; 3])> {
     let database = Database::builder(engine)
         .cache_size(cache)
@@ -81,13 +81,12 @@ pub(super) fn open_database(engine: &Path, cache: u64) -> fjall::Result<(Databas
 impl LocalEngine {
     pub(super) fn new(
         directory: PathBuf,
-        engine: PathBuf,
+        reserve: Reserve,
         (database, [own, rows, bodies]): (Database, [Keyspace; 3]),
         (mark, lock): (Mark, DirectoryLock),
-    ) -> std::io::Result<Self> {
-        let reserve = Mutex::new(Reserve::open(engine)?);
+    ) -> Self {
         let handles = Arc::new(Handles { database, rows, bodies, own, mark, _lock: lock });
-        Ok(Self { handles, directory, reserve })
+        Self { handles, directory, reserve: Mutex::new(reserve) }
     }
 
     /// Version of the last commit and of the catalog, as the database has them.

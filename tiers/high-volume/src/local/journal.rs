@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::state;
@@ -66,11 +67,10 @@ pub(super) fn scan(path: &Path) -> io::Result<Scan> {
         found.sequence = Some(batch.sequence);
         found.last = batch.version.or(found.last);
     }
-    reader.seek(SeekFrom::Start(found.whole))?;
-    if only_zeros(&mut reader)? {
+    let mut file = reader.into_inner();
+    if only_zeros(&mut file, found.whole)? {
         return Ok(found);
     }
-    let mut file = reader.into_inner();
     file.seek(SeekFrom::Start(found.whole))?;
     let mut tail = Vec::new();
     file.read_to_end(&mut tail)?;
@@ -80,16 +80,23 @@ pub(super) fn scan(path: &Path) -> io::Result<Scan> {
     Ok(found)
 }
 
-fn only_zeros(reader: &mut impl Read) -> io::Result<bool> {
-    let mut buffer = vec![0; BUFFER];
+/// Whether nothing is written from `at` on. Holes are skipped: a new journal is one of 64 MiB.
+fn only_zeros(file: &mut File, mut at: u64) -> io::Result<bool> {
+    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    let mut buffer = vec![0; ZEROS.len()];
     loop {
-        let read = reader.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(true);
+        at = match rustix::fs::seek(&*file, rustix::fs::SeekFrom::Data(at)) {
+            Ok(data) => data,
+            Err(Errno::NXIO) => return Ok(true),
+            Err(Errno::INVAL) => at,
+            Err(errno) => return Err(errno.into()),
+        };
+        file.seek(SeekFrom::Start(at))?;
+        let read = file.read(&mut buffer)?;
+        if read == 0 || buffer.get(..read) != ZEROS.get(..read) {
+            return Ok(read == 0);
         }
-        if buffer.iter().take(read).any(|byte| *byte != 0) {
-            return Ok(false);
-        }
+        at += read as u64;
     }
 }
 

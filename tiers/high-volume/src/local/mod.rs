@@ -32,6 +32,7 @@ use self::engine::LocalEngine;
 use self::lock::DirectoryLock;
 use self::mark::{Found, Mark};
 use self::recover::Judge;
+use self::reserve::Reserve;
 use crate::error::KvError;
 use crate::kv::{Begin, CatalogVersion, Facts, Kv, Transaction, Version};
 use crate::sequencer::{Offload, OnFatal, Sequencer, Threaded};
@@ -203,7 +204,7 @@ fn open_engine(options: LocalOptions) -> Result<(LocalEngine, (Version, CatalogV
         mark.settle(acknowledged.unwrap_or_default()).map_err(io_while("write the acknowledgement mark"))?;
         create(&directory, cache_bytes)?;
     }
-    recover::recover(&directory, &engine, &Judge { acknowledged, durability, accept_loss })?;
+    let filled = recover::recover(&directory, &engine, &Judge { acknowledged, durability, accept_loss })?;
     let (database, keyspaces) = engine::open_database(&engine, cache_bytes)?;
     let [own, ..] = &keyspaces;
     let last = LocalEngine::state(own)?.unwrap_or_default();
@@ -213,7 +214,8 @@ fn open_engine(options: LocalOptions) -> Result<(LocalEngine, (Version, CatalogV
         // The loss was accepted: from now on what is there counts.
         _ => mark.settle(last.0).map_err(io_while("write the acknowledgement mark"))?,
     }
-    let opened = LocalEngine::new(directory, engine, (database, keyspaces), (mark, lock))
+    let opened = Reserve::open(engine, filled)
+        .map(|reserve| LocalEngine::new(directory, reserve, (database, keyspaces), (mark, lock)))
         .map_err(io_while("find the engine's journal"))?;
     Ok((opened, last))
 }

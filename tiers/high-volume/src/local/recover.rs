@@ -21,17 +21,19 @@ pub(super) struct Judge {
     pub(super) accept_loss: bool,
 }
 
-/// Reads all journals of `engine`; cuts a torn end off, putting it aside in `directory`, if nothing acknowledged goes with it.
+/// Reads all journals of `engine`; cuts a torn end off, putting it aside in `directory`, if nothing acknowledged goes with it. Returns
+/// the bytes that the last journal then holds.
 ///
 /// # Errors
 /// `Damaged` if something acknowledged would be missing and the loss is not accepted: then nothing was changed.
-pub(super) fn recover(directory: &Path, engine: &Path, judge: &Judge) -> Result<(), OpenError> {
+pub(super) fn recover(directory: &Path, engine: &Path, judge: &Judge) -> Result<u64, OpenError> {
     let io = |source| OpenError::Io { what: "read the journals", source };
     let journals = journal::list(engine).map_err(io)?;
-    let mut reached = None;
+    let (mut reached, mut filled) = (None, 0);
     for (at, journal) in journals.iter().enumerate() {
         let scan = journal::scan(&journal.path).map_err(io)?;
         reached = scan.last.or(reached);
+        filled = scan.whole;
         let later = journals.get(at + 1..).unwrap_or_default();
         let gap = later.first().is_some_and(|next| next.id != journal.id + 1);
         if scan.torn == 0 && !gap {
@@ -45,9 +47,10 @@ pub(super) fn recover(directory: &Path, engine: &Path, judge: &Judge) -> Result<
         tracing::warn!(journal = %journal.path.display(), kept = scan.whole, above = reached.map(|version| version.0),
             "cutting off what stands behind the last whole batch of the journal");
         let cut = |source| OpenError::Io { what: "cut off the torn end of a journal", source };
-        return put_aside(directory, journal, &scan, later).map_err(cut);
+        put_aside(directory, journal, &scan, later).map_err(cut)?;
+        break;
     }
-    Ok(())
+    Ok(filled)
 }
 
 /// The last version that would be missing, if what stands behind `scan` is given up.

@@ -30,12 +30,11 @@ pub(super) struct Reserve {
 }
 
 impl Reserve {
-    /// For an engine whose active journal holds whole batches only.
-    pub(super) fn open(engine: PathBuf) -> io::Result<Self> {
+    /// For an engine whose last journal is filled up to `written` bytes.
+    pub(super) fn open(engine: PathBuf, written: u64) -> io::Result<Self> {
         let Some(Journal { id, path }) = journal::list(&engine)?.pop() else {
             return Err(io::Error::other("the engine has no journal"));
         };
-        let written = journal::scan(&path)?.whole;
         let file = OpenOptions::new().write(true).open(path)?;
         let next = path_of(&engine, id + 1);
         Ok(Self { engine, next, id, file, written, allocated: written, supported: true })

@@ -11,6 +11,9 @@ mod resolve;
 mod transaction;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};

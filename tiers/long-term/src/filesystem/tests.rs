@@ -254,6 +254,49 @@ async fn a_marker_that_is_not_an_id_is_corrupt_and_not_replaced() {
     assert_eq!(fs::read(directory.path().join("terrace-deployment")).unwrap(), b"hello\n");
 }
 
+#[tokio::test]
+async fn a_dropped_put_removes_its_temporary_file_without_a_delete() {
+    let (directory, tasks) = (TempDir::new().unwrap(), Tasks::new());
+    let store = FilesystemBlobs::open(options(directory.path()), tasks.clone(), no_fatal()).await.unwrap();
+    let stalled: BlobBody = Box::pin(body(pattern(1_000_000, 1), 600_000).chain(stream::pending()));
+    let key = key(1, "x", 1);
+    let mut put = store.put(&key, stalled, SizeHint::AtLeast(0));
+    while temporary_files(directory.path()) == 0 {
+        assert!(tokio::time::timeout(Duration::from_millis(1), &mut put).await.is_err());
+    }
+    drop(put);
+    tasks.join(Duration::from_secs(60)).await.unwrap();
+    assert_eq!((temporary_files(directory.path()), store.disk.under_way()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_put_that_was_taken_back_makes_no_file_and_takes_no_name() {
+    let directory = TempDir::new().unwrap();
+    let deleting: Arc<std::sync::OnceLock<(Arc<Disk>, BlobKey)>> = Arc::default();
+    let between = Arc::clone(&deleting);
+    // The delete comes after the put has looked whether it may land, while its file is being synced.
+    let sync: Sync = Arc::new(move |file| {
+        if let Some((disk, key)) = between.get()
+            && file.metadata()?.is_file()
+        {
+            disk.delete(name_of(key)).unwrap();
+        }
+        file.sync_all()
+    });
+    let store =
+        FilesystemBlobs::open_with(options(directory.path()), Tasks::new(), no_fatal(), sync).await.unwrap();
+    let key = key(1, "x", 1);
+    let slot = store.disk.begin(name_of(&key));
+    store.disk.delete(name_of(&key)).unwrap();
+    store.disk.create(slot).unwrap_err();
+    assert_eq!(temporary_files(directory.path()), 0);
+    assert!(deleting.set((Arc::clone(&store.disk), key.clone())).is_ok());
+    let error = store.put(&key, body(pattern(10, 1), 10), SizeHint::Exact(10)).await.unwrap_err();
+    assert!(std::error::Error::source(&error).is_none(), "not an error of the file system: {error:?}");
+    assert!(store.head(&key).await.unwrap().is_none());
+    assert_eq!((temporary_files(directory.path()), store.disk.under_way()), (0, 0));
+}
+
 #[test]
 fn a_put_dropped_outside_a_runtime_leaves_only_what_the_next_open_removes() {
     let directory = TempDir::new().unwrap();

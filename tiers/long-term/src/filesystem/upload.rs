@@ -87,7 +87,7 @@ impl Sink {
     }
 }
 
-/// Stores a body. Blocking hops: one for each 512 KiB, one for the last step.
+/// Stores a body. Blocking hops: one for each 256 KiB, one for the last step.
 pub(super) async fn put(
     disk: &Arc<Disk>,
     key: &BlobKey,

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
-use terrace_long_term::{BlobBody, BodyError, SizeHint};
+use terrace_long_term::{BlobBody, BodyError, LengthMismatch, SizeHint};
 
 /// A body whose size class is known.
 pub(crate) enum Peeked {
@@ -15,7 +15,11 @@ pub(crate) enum Peeked {
     Large(BlobBody, SizeHint),
 }
 
-/// Reads at most one chunk past `inline_max` bytes. A body known to be longer is not touched.
+/// Reads at most one chunk past `inline_max` bytes. A body known to be longer is not touched; the tier that stores it holds it against its
+/// length.
+///
+/// # Errors
+/// The body's own, and [`LengthMismatch`] for a body within `inline_max` that is not as long as announced.
 pub(crate) async fn peek(
     mut body: BlobBody,
     length: Option<u64>,
@@ -26,6 +30,9 @@ pub(crate) async fn peek(
     {
         return Ok(Peeked::Large(body, SizeHint::Exact(length)));
     }
+    let mismatch = |announced, seen| {
+        BodyError::new(LengthMismatch { announced: SizeHint::Exact(announced), seen: seen as u64 })
+    };
     let mut chunks = Vec::new();
     let mut size = 0;
     while let Some(chunk) = body.next().await {
@@ -34,13 +41,21 @@ pub(crate) async fn peek(
             continue;
         }
         size += chunk.len();
+        if let Some(length) = length
+            && size as u64 > length
+        {
+            return Err(mismatch(length, size));
+        }
         chunks.push(chunk);
         if size > inline_max {
             let front = stream::iter(chunks.into_iter().map(Ok));
             return Ok(Peeked::Large(Box::pin(front.chain(body)), SizeHint::AtLeast(size as u64)));
         }
     }
-    Ok(Peeked::Small(chunks, size))
+    match length {
+        Some(length) if length != size as u64 => Err(mismatch(length, size)),
+        _ => Ok(Peeked::Small(chunks, size)),
+    }
 }
 
 /// A body went past the largest size allowed.

@@ -82,7 +82,7 @@ async fn converse<F: Future>(service: &S3Service, client: impl FnOnce(DuplexStre
     let (near, far) = tokio::io::duplex(64 * 1024);
     let guard = guard();
     let handler = hyper::service::service_fn(async |request: Request<hyper::body::Incoming>| {
-        Ok::<_, Infallible>(guard.serve(request, service).await)
+        Ok::<_, Infallible>(assert_send(guard.serve(request, service)).await)
     });
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(far), handler);
     let (output, _closed) = futures::join!(client(near), connection);
@@ -104,6 +104,11 @@ async fn answer(stream: &mut DuplexStream) -> String {
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.unwrap();
     format!("{head}{}", String::from_utf8(body).unwrap())
+}
+
+/// Compiles only if a connection task may hold it.
+fn assert_send<T: Send>(value: T) -> T {
+    value
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ impl Store {
             Peeked::Small(chunks, size) => {
                 NewBody::Inline { revision: self.mint(), chunks: rechunk(&chunks), size }
             }
-            Peeked::Large(stream, hint) => self.upload(kind, bucket, key, stream, hint).await?,
+            Peeked::Large(stream, hint) => self.upload(kind, bucket, key, (stream, hint)).await?,
         };
         Ok(Received { body, checksum: checksum.get().cloned() })
     }
@@ -109,8 +109,7 @@ impl Store {
         kind: Kind,
         bucket: &BucketName,
         key: &ObjectKey,
-        stream: BlobBody,
-        hint: SizeHint,
+        (stream, hint): (BlobBody, SizeHint),
     ) -> Result<NewBody> {
         let bid = self.bucket_id(bucket).await?;
         let mut guard = Guard::open(self, kind, bid, key);
