@@ -2,8 +2,6 @@
 //! chain, once; refusals are the client's affair and not logged.
 
 use std::borrow::Cow;
-use std::error::Error as StdError;
-use std::fmt;
 
 use http::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -13,6 +11,7 @@ use terrace_store::{Error, FailureKind, Refusal};
 
 use super::translate::time;
 use crate::auth::{BodyRefusal, RequestId};
+use crate::telemetry::chain;
 
 /// Why an operation has no answer.
 #[derive(Debug)]
@@ -103,22 +102,7 @@ impl From<Row> for S3Error {
 pub(crate) fn log(operation: &'static str, id: Option<&RequestId>, error: &Error) {
     if let Error::Failed(failure) = error {
         let request_id = id.map(|id| id.0.as_str());
-        tracing::error!(operation, request_id, kind = ?failure.kind(), error = %Chain(failure), "operation failed");
-    }
-}
-
-/// An error with all its causes on one line.
-pub(crate) struct Chain<'a>(pub(crate) &'a dyn StdError);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        tracing::error!(operation, request_id, kind = ?failure.kind(), error = %chain(failure), "operation failed");
     }
 }
 
@@ -288,7 +272,7 @@ mod tests {
             let failure = Failure::new(kind, "secret operation", "secret backend")
                 .because(std::io::Error::other("secret cause"));
             assert_eq!(
-                Chain(&failure).to_string(),
+                chain(&failure).to_string(),
                 "secret operation failed on secret backend: secret cause"
             );
             let error = document(&failure.into());

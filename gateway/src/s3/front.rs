@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpRequest, HttpResponse, S3Error, S3Response};
 use terrace_store::Store;
@@ -10,6 +10,7 @@ use terrace_store::Store;
 use super::error;
 use super::{Service, inbound};
 use crate::auth::RequestId;
+use crate::telemetry::chain;
 
 /// The whole S3 protocol over a store: one request in, one answer out. Cheap to clone. Verifies no signature: whoever calls did that.
 #[derive(Clone, Debug)]
@@ -36,14 +37,19 @@ impl Front {
             Err(refusal) => error_document(error::document(&refusal.into())),
         };
         let answer = answer.unwrap_or_else(|error| {
-            tracing::error!(error = %error::Chain(&*s3s::StdError::from(error)), "s3s gave no answer");
-            let mut answer = HttpResponse::default();
+            tracing::error!(error = %chain(&*s3s::StdError::from(error)), "s3s gave no answer");
+            let mut answer = HttpResponse::new(Body::from(Bytes::from_static(INTERNAL_ERROR)));
             *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
             answer
         });
         mend(&method, id, answer)
     }
 }
+
+/// For when not even an error document could be written.
+const INTERNAL_ERROR: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>InternalError</Code>\
+    <Message>We encountered an internal error. Please try again.</Message></Error>";
 
 fn error_document(error: S3Error) -> Result<HttpResponse, s3s::HttpError> {
     error.to_http_response().map_err(|error| s3s::HttpError::new(Box::new(error)))

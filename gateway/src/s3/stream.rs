@@ -14,8 +14,8 @@ use terrace_long_term::{BlobBody, BodyError};
 use terrace_store::object::{Algorithm, Checksum, ChecksumSlot};
 use terrace_store::ops::object::Body;
 
-use super::error::Chain;
 use crate::auth::{self, ChecksumAlgorithm};
+use crate::telemetry::chain;
 
 /// The body of a request. Its length is what `Content-Length` says; its checksum comes from the guard, through the request's
 /// extensions.
@@ -73,7 +73,7 @@ impl Stream for Outgoing {
                 Some(Ok(bytes))
             }
             Some(Err(error)) => {
-                tracing::error!(operation = self.operation, error = %Chain(&error), "a body broke off");
+                tracing::error!(operation = self.operation, error = %chain(&error), "a body broke off");
                 Some(Err(error.into()))
             }
             None => None,
@@ -111,7 +111,7 @@ mod tests {
         let blob = outgoing("test", Box::pin(broken), 1);
         let mut body = incoming(Some(blob), None, &Extensions::new());
         let error = body.stream.next().await.unwrap().unwrap_err();
-        assert!(Chain(&error).to_string().ends_with("gone"));
+        assert!(chain(&error).to_string().ends_with("gone"));
         assert!(incoming(None, Some(-1), &Extensions::new()).length.is_none());
     }
 }
