@@ -1,8 +1,7 @@
 //! Bodies on their way between s3s and the store, chunk by chunk as they are.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
@@ -11,45 +10,20 @@ use s3s::StdError;
 use s3s::dto::StreamingBlob;
 use s3s::stream::{ByteStream, RemainingLength};
 use terrace_long_term::{BlobBody, BodyError};
-use terrace_store::object::{Algorithm, Checksum, ChecksumSlot};
+use terrace_store::object::ChecksumSlot;
 use terrace_store::ops::object::Body;
 
-use crate::auth::{self, ChecksumAlgorithm};
 use crate::telemetry::chain;
 
 /// The body of a request. Its length is what `Content-Length` says; its checksum comes from the guard, through the request's
 /// extensions.
 pub(crate) fn incoming(blob: Option<StreamingBlob>, length: Option<i64>, extensions: &Extensions) -> Body {
-    let slot = ChecksumSlot::default();
-    let stream: BlobBody = match (blob, extensions.get::<auth::ChecksumSlot>()) {
-        (None, _) => Box::pin(stream::empty()),
-        (Some(blob), None) => Box::pin(blob.map(|chunk| chunk.map_err(BodyError::new))),
-        (Some(blob), Some(verified)) => {
-            let (verified, slot) = (verified.clone(), Arc::clone(&slot));
-            let mut blob = blob;
-            Box::pin(stream::poll_fn(move |cx| {
-                let chunk = ready!(blob.poll_next_unpin(cx));
-                // Verified with the last bytes at the latest.
-                if let Some(checksum) = verified.get().filter(|_| slot.get().is_none()) {
-                    let _already = slot.set(of_guard(&checksum));
-                }
-                Poll::Ready(chunk.map(|chunk| chunk.map_err(BodyError::new)))
-            }))
-        }
+    let checksum = extensions.get::<ChecksumSlot>().cloned().unwrap_or_default();
+    let stream: BlobBody = match blob {
+        None => Box::pin(stream::empty()),
+        Some(blob) => Box::pin(blob.map(|chunk| chunk.map_err(BodyError::new))),
     };
-    Body { stream, length: length.and_then(|length| u64::try_from(length).ok()), checksum: slot }
-}
-
-/// The guard's checksum as the store keeps it.
-fn of_guard(checksum: &auth::Checksum) -> Checksum {
-    let algorithm = match checksum.algorithm() {
-        ChecksumAlgorithm::Crc32 => Algorithm::Crc32,
-        ChecksumAlgorithm::Crc32c => Algorithm::Crc32c,
-        ChecksumAlgorithm::Crc64Nvme => Algorithm::Crc64Nvme,
-        ChecksumAlgorithm::Sha1 => Algorithm::Sha1,
-        ChecksumAlgorithm::Sha256 => Algorithm::Sha256,
-    };
-    Checksum { algorithm, value: Bytes::copy_from_slice(checksum.value()) }
+    Body { stream, length: length.and_then(|length| u64::try_from(length).ok()), checksum }
 }
 
 /// The body of an answer of `length` bytes. What breaks it off is logged here: its client sees a connection that breaks.

@@ -37,7 +37,7 @@ fn is_exempt(name: &[u8]) -> bool {
         "x-amz-decoded-content-length",
         "x-amz-trailer",
     ];
-    let checksum = std::str::from_utf8(name).ok().and_then(super::super::ChecksumAlgorithm::from_header);
+    let checksum = std::str::from_utf8(name).ok().and_then(crate::auth::checksum::of_header);
     SIGNING.into_iter().any(is) || own.into_iter().any(is) || checksum.is_some()
 }
 

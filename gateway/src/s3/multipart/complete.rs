@@ -91,7 +91,7 @@ fn show(upload: &UploadRef, written: &Written, whole: Option<&Whole>, location: 
             Kind::Composite => format!("-{}", written.etag.parts),
             Kind::FullObject => String::new(),
         };
-        let value = checksum::value(proved) + &count;
+        let value = crate::auth::checksum::to_base64(proved) + &count;
         document.plain(checksum::element(proved.algorithm), value.as_bytes());
         document.plain("ChecksumType", kind.name().as_bytes());
     }

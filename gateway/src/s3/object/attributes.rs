@@ -111,7 +111,7 @@ fn show(wanted: &Wanted, found: &ObjectAttributes, after: u32, limit: usize) -> 
 
 /// The element of a checksum.
 pub(crate) fn show_checksum(document: &mut Document, value: &Checksum) {
-    document.plain(checksum::element(value.algorithm), checksum::value(value).as_bytes());
+    document.plain(checksum::element(value.algorithm), crate::auth::checksum::to_base64(value).as_bytes());
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub(crate) fn overrides(values: [Option<String>; 5]) -> [(HeaderName, Option<Str
 
 /// The store's request, and what of the client's shapes the answer.
 pub(crate) struct Reading {
-    pub(crate) request: GetObject,
+    request: GetObject,
     shape: Shape,
 }
 

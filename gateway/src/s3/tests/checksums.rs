@@ -8,7 +8,8 @@ use http_body_util::StreamBody;
 use s3s::Body;
 
 use super::{Answer, Client};
-use crate::auth::{BodyRefusal, Checksum, ChecksumAlgorithm, ChecksumSlot};
+use crate::auth::{BodyRefusal, ChecksumSlot, checksum};
+use terrace_store::object::Algorithm;
 
 /// CRC-32 of `123456789`.
 const CRC: &str = "y/Q5Jg==";
@@ -21,7 +22,7 @@ async fn put_verified(client: &Client, uri: &str) -> Answer {
     let mut extensions = Extensions::new();
     extensions.insert(slot.clone());
     let ended = stream::once(async move {
-        slot.fill(Checksum::from_base64(ChecksumAlgorithm::Crc32, CRC.as_bytes()).unwrap());
+        slot.set(checksum::from_base64(Algorithm::Crc32, CRC.as_bytes()).unwrap()).unwrap();
         Ok::<_, BodyRefusal>(Frame::data(Bytes::from_static(b"123456789")))
     });
     let body = Body::http_body_unsync(StreamBody::new(Box::pin(ended)));

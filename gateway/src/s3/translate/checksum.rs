@@ -1,10 +1,10 @@
 //! Checksums: names, headers, base64.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use terrace_store::Refusal;
 use terrace_store::object::{Algorithm, Checksum};
+
+use crate::auth::checksum;
 
 /// `x-amz-checksum-type`.
 pub(crate) const TYPE: HeaderName = HeaderName::from_static("x-amz-checksum-type");
@@ -33,13 +33,7 @@ pub(crate) fn element(algorithm: Algorithm) -> &'static str {
 
 /// The header that holds a value.
 pub(crate) fn header(algorithm: Algorithm) -> HeaderName {
-    HeaderName::from_static(match algorithm {
-        Algorithm::Crc32 => "x-amz-checksum-crc32",
-        Algorithm::Crc32c => "x-amz-checksum-crc32c",
-        Algorithm::Crc64Nvme => "x-amz-checksum-crc64nvme",
-        Algorithm::Sha1 => "x-amz-checksum-sha1",
-        Algorithm::Sha256 => "x-amz-checksum-sha256",
-    })
+    HeaderName::from_static(checksum::header(algorithm))
 }
 
 /// The algorithm of `x-amz-checksum-algorithm`.
@@ -47,20 +41,10 @@ pub(crate) fn header(algorithm: Algorithm) -> HeaderName {
 /// # Errors
 /// `InvalidRequest`, in the words of S3.
 pub(crate) fn algorithm(name: &str) -> Result<Algorithm, Refusal> {
-    all()
+    checksum::ALL
+        .into_iter()
         .find(|algorithm| self::name(*algorithm).eq_ignore_ascii_case(name))
         .ok_or(Refusal::InvalidRequest("Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"))
-}
-
-/// All that a client can send.
-pub(crate) fn all() -> impl Iterator<Item = Algorithm> {
-    [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme, Algorithm::Sha1, Algorithm::Sha256]
-        .into_iter()
-}
-
-/// The value in base64.
-pub(crate) fn value(checksum: &Checksum) -> String {
-    STANDARD.encode(&checksum.value)
 }
 
 /// Reads a value.
@@ -68,16 +52,14 @@ pub(crate) fn value(checksum: &Checksum) -> String {
 /// # Errors
 /// `InvalidRequest` for what is not base64 of as many bytes as the algorithm has.
 pub(crate) fn parse(algorithm: Algorithm, value: &str) -> Result<Checksum, Refusal> {
-    match STANDARD.decode(value.trim()) {
-        Ok(bytes) if bytes.len() == algorithm.width() => Ok(Checksum { algorithm, value: bytes.into() }),
-        _ => Err(Refusal::InvalidRequest("Value for a x-amz-checksum header or element is invalid.")),
-    }
+    checksum::from_base64(algorithm, value.trim().as_bytes())
+        .ok_or(Refusal::InvalidRequest("Value for a x-amz-checksum header or element is invalid."))
 }
 
 /// Adds the header of a checksum over a whole body.
 pub(crate) fn show(headers: &mut HeaderMap, checksum: Option<&Checksum>) {
     if let Some(checksum) = checksum
-        && let Ok(value) = HeaderValue::try_from(value(checksum))
+        && let Ok(value) = HeaderValue::try_from(checksum::to_base64(checksum))
     {
         headers.insert(header(checksum.algorithm), value);
         headers.insert(TYPE, HeaderValue::from_static("FULL_OBJECT"));
@@ -88,7 +70,7 @@ pub(crate) fn show(headers: &mut HeaderMap, checksum: Option<&Checksum>) {
 macro_rules! fill {
     ($output:expr, $checksum:expr) => {{
         use terrace_store::object::Algorithm;
-        let value = Some($crate::s3::translate::checksum::value($checksum));
+        let value = Some($crate::auth::checksum::to_base64($checksum));
         match $checksum.algorithm {
             Algorithm::Crc32 => $output.checksum_crc32 = value,
             Algorithm::Crc32c => $output.checksum_crc32c = value,
@@ -106,7 +88,7 @@ mod tests {
 
     #[test]
     fn names_read_back_in_any_case_and_others_are_refused() {
-        for one in all() {
+        for one in checksum::ALL {
             assert_eq!(algorithm(name(one)), Ok(one));
             assert_eq!(algorithm(&name(one).to_lowercase()), Ok(one));
             assert_eq!(element(one), format!("Checksum{}", name(one)));
@@ -118,7 +100,7 @@ mod tests {
     #[test]
     fn a_value_has_the_width_of_its_algorithm() {
         let crc = parse(Algorithm::Crc32, "AAAAAQ==").unwrap();
-        assert_eq!((&crc.value[..], value(&crc).as_str()), (&[0, 0, 0, 1][..], "AAAAAQ=="));
+        assert_eq!((&crc.value[..], checksum::to_base64(&crc).as_str()), (&[0, 0, 0, 1][..], "AAAAAQ=="));
         for bad in ["", "AAAA", "AAAAAQ", "no base64"] {
             assert!(parse(Algorithm::Crc32, bad).is_err(), "{bad}");
         }

@@ -1,15 +1,17 @@
 //! Waste that stands for many rows: turned, a bounded piece a transaction, into waste of single blobs.
 
-use terrace_high_volume::{Key, KeyRange, Mutation, Read, Transaction, after};
+use terrace_high_volume::{Conflict, Key, KeyRange, Mutation, Read, Transaction, after};
 
 use crate::name::{BucketId, ObjectKey, Revision, UploadId};
+use crate::ops::object::record::signed;
 use crate::reclaim::queue;
 use crate::rows;
+use crate::rows::counter::Field;
 use crate::rows::garbage::{Class, Garbage, Reason, Waste};
 use crate::rows::manifest::Page;
 use crate::rows::part::{PartAt, PartRow};
 use crate::store::Store;
-use crate::transact::{Step, Stop, Work, first};
+use crate::transact::{Step, Stop, Work, first, get};
 
 /// Rows expanded in one transaction.
 const AT_ONCE: usize = 500;
@@ -67,7 +69,7 @@ impl Expand<'_> {
         Ok(!page.more)
     }
 
-    /// Parts that are left of an upload.
+    /// Parts that are left of an upload; their bytes are counted until now.
     async fn upload(
         &self,
         txn: &dyn Transaction,
@@ -77,15 +79,28 @@ impl Expand<'_> {
     ) -> Result<bool, Stop> {
         let page = first(txn, rows::part::range(upload), AT_ONCE, Read::Serializable).await?;
         let mut waste = Waster::new(txn, self.store, bid, key);
+        let mut bytes = 0;
         for (_, value) in &page.rows {
             let part = PartRow::decode(value)?;
+            bytes += signed(part.size);
             waste.body(part.rev, part.at);
         }
         waste.queue();
+        self.uncount(txn, bid, bytes).await?;
         if let (Some((begin, _)), Some((end, _))) = (page.rows.first(), page.rows.last()) {
             txn.mutate(Mutation::ClearRange { range: KeyRange::new(begin.clone(), after(end)) });
         }
         Ok(!page.more)
+    }
+
+    /// Takes bytes of parts off their bucket's counter. A bucket that is gone has no counters, and must not get one again.
+    async fn uncount(&self, txn: &dyn Transaction, bid: BucketId, bytes: i64) -> Result<(), Stop> {
+        let counter = rows::counter::key(bid, Field::UploadBytes);
+        txn.conflict(rows::config::range(bid), Conflict::Read);
+        if bytes > 0 && get(txn, &counter, Read::Snapshot).await?.is_some() {
+            txn.mutate(Mutation::Add { key: counter, delta: -bytes });
+        }
+        Ok(())
     }
 
     /// Uploads that a deleted bucket left open.

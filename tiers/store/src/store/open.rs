@@ -153,6 +153,10 @@ impl Store {
     /// See [`OpenError`].
     pub async fn inspect(parts: Parts, registry: &Registry) -> Result<Self, OpenError> {
         let store = Self::assemble(parts, registry)?;
+        match store.read("read the layout", &mut Layout).await? {
+            Some(found) if found > LAYOUT => return Err(OpenError::NewerLayout { found }),
+            _ => {}
+        }
         store.load_catalog().await?;
         Ok(store)
     }
@@ -199,6 +203,17 @@ impl Store {
 
     fn unfinished(&self, operation: &'static str, what: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         Failure::new(FailureKind::TimedOut, operation, self.facts.name).because(what).into()
+    }
+}
+
+struct Layout;
+
+impl Reading for Layout {
+    type Output = Option<u32>;
+
+    async fn attempt(&mut self, txn: &dyn Transaction) -> Result<Option<u32>, Stop> {
+        let value = get(txn, &rows::singleton::layout(), Read::Snapshot).await?;
+        value.map(|value| rows::singleton::decode_layout(&value)).transpose().map_err(Stop::from)
     }
 }
 

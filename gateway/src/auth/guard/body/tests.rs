@@ -1,5 +1,5 @@
 use super::*;
-use crate::auth::Checksum;
+use crate::auth::checksum;
 use http::HeaderMap;
 use http_body::Body as _;
 use http_body_util::{BodyExt, StreamBody};
@@ -131,8 +131,8 @@ async fn unsigned_chunks_are_handed_on_as_they_arrive() {
 #[test]
 fn a_checksum_slot_is_shared_by_its_clones() {
     let slot = ChecksumSlot::default();
-    let sum = Checksum::new(crate::auth::ChecksumAlgorithm::Crc32, &[1, 2, 3, 4]).unwrap();
+    let sum = checksum::new(terrace_store::object::Algorithm::Crc32, &[1, 2, 3, 4]).unwrap();
     let clone = slot.clone();
-    slot.fill(sum);
-    assert_eq!(clone.get(), Some(sum));
+    slot.set(sum.clone()).unwrap();
+    assert_eq!(clone.get(), Some(&sum));
 }

@@ -19,7 +19,9 @@ fn request(form: Form, chunks: &[Vec<u8>]) -> (Parts, Vec<u8>) {
     let length = content.len().to_string();
     let sum = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32IsoHdlc, &content);
     let sum = u32::try_from(sum).unwrap().to_be_bytes();
-    let sum = crate::auth::Checksum::new(crate::auth::ChecksumAlgorithm::Crc32, &sum).unwrap().to_base64();
+    let sum = crate::auth::checksum::to_base64(
+        &crate::auth::checksum::new(terrace_store::object::Algorithm::Crc32, &sum).unwrap(),
+    );
     let trailer = format!("x-amz-checksum-crc32:{sum}");
     let name = match form {
         Form::Signed => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",

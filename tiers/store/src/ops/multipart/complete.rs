@@ -244,10 +244,11 @@ impl Complete<'_> {
         }
     }
 
-    /// Clears the rows of the parts; bodies of parts that were not listed are waste.
+    /// Clears the rows of the listed parts. The others are waste, whose expansion counts down their bytes.
     fn let_go(&self, txn: &dyn Transaction, bid: BucketId, stored: &Stored) -> Option<Garbage> {
         let UploadRef { key, upload, .. } = &self.request.upload;
-        let bytes: i64 = stored.values().map(|part| signed(part.size)).sum();
+        let listed = self.request.parts.iter().filter_map(|part| stored.get(&part.number));
+        let bytes: i64 = listed.map(|part| signed(part.size)).sum();
         txn.mutate(Mutation::Add { key: rows::counter::key(bid, Field::UploadBytes), delta: -bytes });
         if stored.len() == self.request.parts.len() {
             txn.mutate(Mutation::ClearRange { range: rows::part::range(*upload) });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{Refusal, Result};
+use crate::error::{Error, Refusal, Result};
 use crate::name::PartNumber;
 use crate::object::RangeRequest;
 use crate::ops::multipart::upload_part::{UploadPart, UploadRef};
@@ -34,9 +34,14 @@ impl Store {
             Selection::Range(RangeRequest::From { first, last: Some(last) })
         });
         let CopySource { bucket, key, condition } = source;
-        let read = self.get_object(GetObject { bucket, key, selection, condition }).await?;
-        if range.is_some_and(|(first, last)| first > last || last >= read.info.size) {
-            return Err(Refusal::InvalidArgument("the copy range does not lie within the source").into());
+        let outside = Refusal::InvalidArgument("the copy range does not lie within the source");
+        let read = match self.get_object(GetObject { bucket, key, selection, condition }).await {
+            // A range that a GET would cut, or answer with 416, is an argument error here (S3 API, UploadPartCopy).
+            Err(Error::Refused(Refusal::RangeUnsatisfiable { .. })) => return Err(outside.into()),
+            read => read?,
+        };
+        if range.is_some_and(|(_, last)| last >= read.info.size) {
+            return Err(outside.into());
         }
         let length = read.part.as_ref().map_or(read.info.size, |part| part.range.end - part.range.start);
         if length > LARGEST {

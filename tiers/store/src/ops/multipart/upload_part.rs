@@ -87,7 +87,7 @@ impl Work for PutPart<'_> {
             return Err(Refusal::NoSuchUpload.into());
         }
         let old = old.as_ref().map(PartRow::decode).transpose()?;
-        self.body.place(txn).await?;
+        self.body.place(txn, bid).await?;
         let part = PartRow {
             rev: self.body.revision(),
             size: self.body.size(),

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use terrace_high_volume::{Key, Mutation, Read, Transaction};
 
+use crate::error::Refusal;
 use crate::name::{BucketId, BucketName, ObjectKey, Revision};
 use crate::object::{Checksum, ETag, Metadata, StandardHeader, WriteCondition};
 use crate::ops::object::put::Written;
@@ -64,7 +65,10 @@ impl NewBody {
     }
 
     /// Inside the transaction: brings the bytes in, or takes the ticket.
-    pub(crate) async fn place(&self, txn: &dyn Transaction) -> Result<(), Stop> {
+    ///
+    /// # Errors
+    /// `NoSuchBucket` for a blob named after another bucket than `bid`: the one that the write began in was deleted, and made again.
+    pub(crate) async fn place(&self, txn: &dyn Transaction, bid: BucketId) -> Result<(), Stop> {
         match self {
             Self::Empty { .. } => {}
             Self::Inline { revision, chunks, .. } => {
@@ -74,6 +78,9 @@ impl NewBody {
                         value: value.clone(),
                     });
                 }
+            }
+            Self::Blob { guard, .. } if guard.blob_key().bid != bid.0 => {
+                return Err(Refusal::NoSuchBucket.into());
             }
             Self::Blob { guard, .. } => guard.flip(txn).await?,
         }
@@ -125,7 +132,7 @@ impl Work for PutRecord<'_> {
         let bid = self.store.bucket(txn, &self.bucket).await?;
         let place = Place::read(self.store, txn, bid, &self.key).await?;
         self.condition.check(place.etag())?;
-        self.body.place(txn).await?;
+        self.body.place(txn, bid).await?;
         let revision = self.body.revision();
         let head = Head {
             rev: revision,
