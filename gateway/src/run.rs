@@ -53,8 +53,6 @@ impl Fatal {
 pub struct Base {
     /// All settings.
     pub settings: Arc<Settings>,
-    /// The owner's keys.
-    pub credentials: Credentials,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Ids and randomness.
@@ -63,10 +61,30 @@ pub struct Base {
     pub tasks: Tasks,
     /// Where metrics are registered.
     pub registry: Registry,
-    /// Whether there is room for writes.
-    pub space: Arc<Space>,
     /// For an engine that must not go on.
     pub fatal: Fatal,
+}
+
+impl Base {
+    /// The machine's clock and random source, and nothing under way. Must be called on a runtime.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            clock: Arc::new(SystemClock::new()),
+            ids: Arc::new(SystemIds),
+            tasks: Tasks::new(),
+            registry: Registry::new(),
+            fatal: Fatal::default(),
+        }
+    }
+
+    /// The same for a second set of components beside the first (a copy being made): with metrics that nobody sees, and whose failure
+    /// does not end the gateway.
+    #[must_use]
+    pub fn aside(&self) -> Self {
+        Self { registry: Registry::new(), fatal: Fatal::default(), ..self.clone() }
+    }
 }
 
 /// What was built: the S3 side, the operator's side, and how to let go of the data.
@@ -143,15 +161,16 @@ pub struct Addresses {
 pub async fn run<H, A, F>(
     settings: Settings,
     assemble: A,
-    started: impl FnOnce(&Base, Addresses),
+    started: impl FnOnce(Addresses),
     stop: impl Future<Output = ()>,
 ) -> Result<Ended, StartError>
 where
     H: Handler,
-    A: FnOnce(Base) -> F,
+    A: FnOnce(Base, Credentials, Arc<Space>) -> F,
     F: Future<Output = Result<Assembly<H>, BoxError>>,
 {
-    let base = base(settings)?;
+    let base = Base::new(settings);
+    let (credentials, space) = prepare(&base)?;
     let admin = admin(&base);
     admin.readiness.hold(OPENING);
     // Both are bound first, and a failure is told last: a second gateway on the same data must hear of the data, not of the port.
@@ -159,7 +178,7 @@ where
     let admin_server = listen(base.settings.admin.listen, "admin.listen")
         .and_then(|listener| serve_admin(&base, admin.clone(), listener));
     let Assembly { handler, operations, close } =
-        assemble(base.clone()).await.map_err(StartError::Assemble)?;
+        assemble(base.clone(), credentials, space).await.map_err(StartError::Assemble)?;
     let _first = admin.operations.set(operations);
     let opened = match (s3_listener, admin_server) {
         (Ok(listener), Ok(admin_server)) => open(&base, &admin, (handler, listener), admin_server, started),
@@ -205,25 +224,15 @@ impl Servers {
     }
 }
 
-fn base(settings: Settings) -> Result<Base, StartError> {
-    let directory = &settings.data_dir;
+/// The data directory, the keys, and the watch over free space.
+fn prepare(base: &Base) -> Result<(Credentials, Arc<Space>), StartError> {
+    let directory = &base.settings.data_dir;
     let unusable = |source| StartError::Directory { path: directory.clone(), source };
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable)?;
-    let (credentials, _) = Credentials::resolve(&settings)?;
-    let tasks = Tasks::new();
-    let space = Space::watch(&tasks, &settings.space, vec![directory.clone()]).map_err(unusable)?;
-    let registry = Registry::new();
-    registry.register(Box::new(ProcessMetrics::new()?))?;
-    Ok(Base {
-        credentials,
-        clock: Arc::new(SystemClock::new()),
-        ids: Arc::new(SystemIds),
-        tasks,
-        registry,
-        space,
-        fatal: Fatal::default(),
-        settings: Arc::new(settings),
-    })
+    let (credentials, _) = Credentials::resolve(&base.settings)?;
+    let space = Space::watch(&base.tasks, &base.settings.space, vec![directory.clone()]).map_err(unusable)?;
+    base.registry.register(Box::new(ProcessMetrics::new()?))?;
+    Ok((credentials, space))
 }
 
 fn admin(base: &Base) -> Admin {
@@ -246,7 +255,7 @@ fn open<H: Handler>(
     admin: &Admin,
     (handler, listener): (H, Listener),
     admin_server: Server,
-    started: impl FnOnce(&Base, Addresses),
+    started: impl FnOnce(Addresses),
 ) -> Result<Servers, StartError> {
     let addresses = Addresses { s3: listener.address(), admin: admin_server.address() };
     let endpoint = Endpoint::new(addresses.s3, addresses.admin)?;
@@ -255,7 +264,7 @@ fn open<H: Handler>(
     let _first = admin.token.set(endpoint.token);
     let s3 = serve_s3(base, handler, listener)?;
     admin.readiness.release(OPENING);
-    started(base, addresses);
+    started(addresses);
     Ok(Servers { s3, admin: admin_server })
 }
 

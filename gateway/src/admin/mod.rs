@@ -3,6 +3,7 @@
 
 mod client;
 mod endpoint;
+mod maintenance;
 mod operations;
 mod readiness;
 mod routes;
@@ -11,6 +12,7 @@ mod tests;
 
 pub use client::{ClientError, call};
 pub use endpoint::Endpoint;
+pub use maintenance::Maintenance;
 pub use operations::{Operations, Report};
 pub use readiness::Readiness;
 pub use routes::Admin;

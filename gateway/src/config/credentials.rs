@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::{Secret, Settings};
 
-const FILE: &str = "credentials";
+/// Name of the file that keeps generated keys, in the data directory.
+pub const CREDENTIALS_FILE: &str = "credentials";
 const ACCESS_KEY_LENGTH: usize = 20;
 const ACCESS_KEY_START: &str = "TERR";
 const SECRET_KEY_LENGTH: usize = 40;
@@ -70,7 +71,7 @@ impl Credentials {
         if !settings.server.listen.ip().is_loopback() {
             return Err(CredentialsError::Required(settings.server.listen));
         }
-        let path = settings.data_dir.join(FILE);
+        let path = settings.data_dir.join(CREDENTIALS_FILE);
         let credentials = match load(&path)? {
             Some(credentials) => credentials,
             None => generate_at(&settings.data_dir, &path)?,
@@ -109,7 +110,7 @@ fn generate_at(directory: &Path, path: &Path) -> Result<Credentials, Credentials
         ),
         secret_key: Secret::new(random(SECRET_ALPHABET, SECRET_KEY_LENGTH)?),
     };
-    let temporary = directory.join(format!("{FILE}.{}", std::process::id()));
+    let temporary = directory.join(format!("{CREDENTIALS_FILE}.{}", std::process::id()));
     let written = write_once(&credentials, &temporary, path, directory);
     // Gone already unless a step failed; what matters is the error of that step.
     let _ = std::fs::remove_file(&temporary);

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::problem::Problems;
+
 /// How `ETag`s are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -17,6 +19,16 @@ pub enum EtagMode {
     /// The revision of the body: costs nothing, and shaped so that no client takes it for an MD5.
     #[default]
     Revision,
-    /// The MD5 of the body: costs one hash of each body.
+    /// The MD5 of the body: costs one hash of each body. Not in this build.
     Md5,
+}
+
+impl EtagSettings {
+    pub(super) fn validate(self, problems: &mut Problems) {
+        problems.require(
+            self.mode == EtagMode::Revision,
+            "etag.mode",
+            "md5 is not in this build yet; use revision",
+        );
+    }
 }

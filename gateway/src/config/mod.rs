@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use admin::AdminSettings;
 pub use auth::AuthSettings;
-pub use credentials::{Credentials, CredentialsError};
+pub use credentials::{CREDENTIALS_FILE, Credentials, CredentialsError};
 pub use etag::{EtagMode, EtagSettings};
 pub use high_volume::{DurabilitySetting, FdbSettings, HighVolumeBackend, HighVolumeSettings, INLINE_CAP};
 pub use load::{ConfigError, Overrides, Sources, check_file};
@@ -96,6 +96,7 @@ impl Settings {
         self.high_volume.validate(&mut problems);
         self.long_term.validate(&mut problems);
         self.reclaim.validate(&mut problems);
+        self.etag.validate(&mut problems);
         self.log.validate(&mut problems);
         if problems.0.is_empty() { Ok(()) } else { Err(problems) }
     }

@@ -62,7 +62,7 @@ fn every_kind_of_value_can_come_from_the_environment() {
             ("TERRACE_RECLAIM__GRACE", "250ms"),
             ("TERRACE_SERVER__MAX_CONNECTIONS", "7"),
             ("TERRACE_AUTH__PRESIGNED_V2", "false"),
-            ("TERRACE_ETAG__MODE", "md5"),
+            ("TERRACE_ETAG__MODE", "revision"),
             ("TERRACE_SPACE__RESERVE", "1048576"),
             ("TERRACE_SERVER__DOMAIN", "s3.example.com"),
         ],
@@ -74,7 +74,7 @@ fn every_kind_of_value_can_come_from_the_environment() {
     assert_eq!(settings.reclaim.grace, Duration::from_millis(250));
     assert_eq!(settings.server.max_connections, 7);
     assert!(!settings.auth.presigned_v2);
-    assert_eq!(settings.etag.mode, EtagMode::Md5);
+    assert_eq!(settings.etag.mode, EtagMode::Revision);
     assert_eq!(settings.space.reserve, Some(1 << 20));
     assert_eq!(settings.server.domain.as_deref(), Some("s3.example.com"));
 }
@@ -135,6 +135,9 @@ fn all_problems_are_reported_at_once_with_their_paths() {
         ("TERRACE_HIGH_VOLUME__INLINE_MAX", "2MiB"),
         ("TERRACE_SERVER__TLS__CERT_FILE", "/x"),
         ("TERRACE_AUTH__ACCESS_KEY", "KEYKEY"),
+        ("TERRACE_AUTH__PRESIGNED_V2", "true"),
+        ("TERRACE_ETAG__MODE", "md5"),
+        ("TERRACE_RECLAIM__SWEEP_AGE", "8d"),
         ("TERRACE_LOG__LEVEL", "terrace=loud"),
         ("TERRACE_SERVER__MAX_CONNECTIONS", "0"),
         ("TERRACE_ADMIN__LISTEN", "127.0.0.1:9000"),
@@ -145,6 +148,9 @@ fn all_problems_are_reported_at_once_with_their_paths() {
         "high_volume.inline_max",
         "server.tls: TLS is not in this build yet",
         "auth.secret_key: missing: set TERRACE_AUTH__SECRET_KEY",
+        "auth.presigned_v2",
+        "etag.mode: md5 is not in this build yet",
+        "reclaim.sweep_age",
         "log.level",
         "server.max_connections",
         "admin.listen",

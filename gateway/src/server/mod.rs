@@ -14,6 +14,7 @@ mod request_id;
 mod space;
 #[cfg(test)]
 mod tests;
+mod virtual_host;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ pub use listen::{Environment, Listener, Server};
 pub use metrics::ServerMetrics;
 pub use request_id::RequestId;
 pub use space::Space;
+pub use virtual_host::Domain;
 
 /// An error of any type, as hyper takes them from bodies.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rustix::fs::{FallocateFlags, fallocate, statfs, statvfs};
 use terrace_runtime::{Tasks, WorkerStatus};
+use terrace_store::Space as _;
 
 use crate::config::SpaceSettings;
 
@@ -85,12 +86,6 @@ impl Space {
         Ok(space)
     }
 
-    /// Whether writes that add bytes may go on. Costs one load.
-    #[must_use]
-    pub fn admits_writes(&self) -> bool {
-        self.admits.load(Ordering::Relaxed)
-    }
-
     async fn round(self: &Arc<Self>, tasks: &Tasks, status: &WorkerStatus) {
         let step = match self.look() {
             Ok(step) => step,
@@ -131,6 +126,12 @@ impl Space {
         }
         let held = self.ballast.bytes > 0 && self.ballast.path.exists();
         Ok(disks.first().map_or(Step::Keep, |disk| step(*disk, self.reserve, self.ballast.bytes, held)))
+    }
+}
+
+impl terrace_store::Space for Space {
+    fn admits_writes(&self) -> bool {
+        self.admits.load(Ordering::Relaxed)
     }
 }
 
