@@ -20,7 +20,7 @@ use terrace_store::{Fences, Parts, Space as StoreSpace, Store};
 
 use crate::admin::Maintenance;
 use crate::auth::guard::{Guard, GuardOptions};
-use crate::auth::{Access, Credential, NoKeys, RequestId, Secret, StaticCredentials};
+use crate::auth::{Access, Credential, NoKeys, Secret, StaticCredentials};
 use crate::config::{Credentials, DurabilitySetting, Settings};
 use crate::run::{Assembly, Base};
 use crate::s3::Front;
@@ -201,11 +201,7 @@ fn configure(builder: &mut S3ServiceBuilder, settings: &Settings) {
 impl Handler for S3 {
     type Body = s3s::Body;
 
-    async fn handle(&self, mut request: Request<Incoming>) -> s3s::HttpResponse {
-        if let Some(id) = request.extensions().get::<crate::server::RequestId>() {
-            let id = RequestId(id.as_str().to_owned());
-            request.extensions_mut().insert(id);
-        }
+    async fn handle(&self, request: Request<Incoming>) -> s3s::HttpResponse {
         match self.guard.admit(request).await {
             Ok((request, aftercare)) => aftercare.settle(self.front.call(request).await).await,
             Err(refused) => refused,

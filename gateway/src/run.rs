@@ -228,8 +228,8 @@ impl Servers {
 fn prepare(base: &Base) -> Result<(Credentials, Arc<Space>), StartError> {
     let directory = &base.settings.data_dir;
     let unusable = |source| StartError::Directory { path: directory.clone(), source };
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable)?;
     let (credentials, _) = Credentials::resolve(&base.settings)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable)?;
     let space = Space::watch(&base.tasks, &base.settings.space, vec![directory.clone()]).map_err(unusable)?;
     base.registry.register(Box::new(ProcessMetrics::new()?))?;
     Ok((credentials, space))

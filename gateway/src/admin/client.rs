@@ -19,8 +19,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Why a running gateway did not report.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody listens there: the gateway was killed.
-    #[error("no gateway runs at {0}")]
+    /// Nobody listens there, or somebody else does: the gateway was killed.
+    #[error("the gateway of this data directory does not run at {0} any more")]
     NotRunning(std::net::SocketAddr),
     /// The connection failed.
     #[error("the running gateway at {address} does not answer")]
@@ -71,6 +71,9 @@ pub async fn call(endpoint: &Endpoint, target: &str, body: Bytes) -> Result<Repo
     let (talked, _connection) = tokio::join!(talk, connection);
     let (head, body) = talked.map_err(|error| broken(error.into()))?;
     let text = String::from_utf8_lossy(&body).into_owned();
+    if head.status == StatusCode::FORBIDDEN {
+        return Err(ClientError::NotRunning(address));
+    }
     match head.headers.get(CLEAN) {
         Some(clean) if head.status == StatusCode::OK => Ok(Report { clean: clean == "true", text }),
         _ => Err(ClientError::Refused { status: head.status, text: text.trim_end().to_owned() }),

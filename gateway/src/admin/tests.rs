@@ -103,6 +103,7 @@ async fn operations_need_the_token_of_this_start_and_the_store() {
     let asked = Arc::new(Asked::default());
     let refused = |error: ClientError| match error {
         ClientError::Refused { status, .. } => status.as_u16(),
+        ClientError::NotRunning(_) => 403,
         other => panic!("{other}"),
     };
     assert_eq!(refused(call(&fixture.endpoint, "/fsck", Bytes::new()).await.unwrap_err()), 403);

@@ -32,8 +32,8 @@ async fn backup(settings: Settings, directory: PathBuf) -> Result<Report, BoxErr
     if let Some(running) = Endpoint::read(&settings.data_dir)? {
         let path = Bytes::copy_from_slice(directory.as_os_str().as_bytes());
         match call(&running, "/backup", path).await {
-            // It was killed: the directory is free.
-            Err(ClientError::NotRunning(_)) => {}
+            // Killed, or past talking: whether the directory is free is for its lock to say.
+            Err(ClientError::NotRunning(_) | ClientError::Broken { .. }) => {}
             reported => return Ok(reported?),
         }
     }

@@ -15,7 +15,9 @@ use hyper::body::Incoming;
 use tracing::Instrument as _;
 
 use super::connection::Connected;
-use super::{BoxError, Handler, Peer, RequestId, error_document};
+use super::document::error_document;
+use super::request_id::RequestId;
+use super::{BoxError, Handler, Peer};
 use crate::config::AccessLog;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
@@ -32,7 +34,7 @@ pub(super) async fn answer<H: Handler>(
     let id = shared.ids.mint();
     let line = AccessLine::begin(shared.access_log, &request, shared.clock.monotonic());
     let head = request.method() == Method::HEAD;
-    request.extensions_mut().insert(id);
+    request.extensions_mut().insert(id.extension());
     request.extensions_mut().insert(Peer(connected.peer));
     let mut finish = Finish { connected: Arc::clone(&connected), id, line, status: StatusCode::OK, sent: 0 };
     finish.connected.shared.metrics.in_flight.inc();
@@ -43,7 +45,7 @@ pub(super) async fn answer<H: Handler>(
         // The panic hook has logged where and why.
         Err(_panic) => {
             shared.metrics.panics.inc();
-            internal_error(&id, head)
+            internal_error(id, head)
         }
     };
     shared.metrics.answered(response.status());
@@ -55,7 +57,7 @@ pub(super) async fn answer<H: Handler>(
     response.map(|content| AnswerBody { content, finish })
 }
 
-fn internal_error<B>(id: &RequestId, head: bool) -> Response<Content<B>> {
+fn internal_error<B>(id: RequestId, head: bool) -> Response<Content<B>> {
     let document = error_document("InternalError", "We encountered an internal error. Please try again.", id);
     let mut response = Response::new(Content::Document(if head { Bytes::new() } else { document }));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

@@ -18,10 +18,11 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::answer;
+use super::document::error_document;
 use super::metrics::ServerMetrics;
 use super::pulse::{Pulse, Watched};
 use super::request_id::RequestIds;
-use super::{Handler, Limits, error_document};
+use super::{Handler, Limits};
 use crate::config::AccessLog;
 
 /// Largest piece of a body that hyper reads or buffers at once, in bytes: bounds the memory of a connection.
@@ -114,7 +115,7 @@ pub(super) async fn serve<H: Handler>(stream: TcpStream, peer: SocketAddr, share
 /// answer is not lost with a reset.
 pub(super) async fn refuse<H>(mut stream: TcpStream, shared: Arc<Shared<H>>) {
     let id = shared.ids.mint();
-    let document = error_document("SlowDown", "Please reduce your request rate.", &id);
+    let document = error_document("SlowDown", "Please reduce your request rate.", id);
     let head = format!(
         "HTTP/1.1 503 Service Unavailable\r\nx-amz-request-id: {id}\r\nserver: Terrace\r\nretry-after: 1\r\n\
          content-type: application/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",

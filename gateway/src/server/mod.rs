@@ -24,10 +24,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-pub use document::error_document;
 pub use listen::{Environment, Listener, Server};
 pub use metrics::ServerMetrics;
-pub use request_id::RequestId;
 pub use space::Space;
 pub use virtual_host::Domain;
 
@@ -40,7 +38,7 @@ pub struct Peer(pub SocketAddr);
 
 /// What answers requests. It always answers: an error becomes an S3 error document before it comes here (guard.md, rule 15).
 ///
-/// Requests carry the extensions [`RequestId`] and [`Peer`]. A panic is answered 500 `InternalError`; the connection lives on.
+/// Requests carry the extensions [`RequestId`](crate::auth::RequestId) and [`Peer`]. A panic is answered 500 `InternalError`; the connection lives on.
 pub trait Handler: Send + Sync + 'static {
     /// The body of answers. An error in it ends the connection: the client sees that the answer is not whole.
     type Body: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static;

@@ -6,19 +6,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::HeaderValue;
 use terrace_runtime::Ids;
 
-/// The id of one request: 16 upper-case hexadecimal digits, in `x-amz-request-id`, in error documents and in the log. An extension
-/// of every request.
+/// The id of one request: 16 upper-case hexadecimal digits, in `x-amz-request-id`, in error documents and in the log. Handlers see it as
+/// the extension [`crate::auth::RequestId`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RequestId([u8; 16]);
+pub(super) struct RequestId([u8; 16]);
 
 impl RequestId {
-    /// The digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    pub(super) fn header(&self) -> HeaderValue {
+    pub(super) fn extension(self) -> crate::auth::RequestId {
+        crate::auth::RequestId(self.as_str().to_owned())
+    }
+
+    pub(super) fn header(self) -> HeaderValue {
         HeaderValue::from_bytes(&self.0).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }

@@ -11,12 +11,16 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::{LogFormat, LogSettings};
 
+/// s3s calls every refusal of a client an error, and shows the bytes of malformed documents. Silent unless the operator's filter, which
+/// comes after this, names it.
+const QUIET: &str = "s3s=off";
+
 /// Writes the log to standard error from now on, panics included.
 ///
 /// # Errors
 /// The filter is none, or a log was started before.
 pub fn start(settings: &LogSettings) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let filter = EnvFilter::try_new(&settings.level)?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", settings.level))?;
     let text = || {
         let terminal = std::io::stderr().is_terminal();
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal)
@@ -79,7 +83,7 @@ mod tests {
         let writer = kept.clone();
         let layer =
             capped(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone()));
-        let filter = EnvFilter::new("trace,s3s=trace,s3s::ops=trace");
+        let filter = EnvFilter::new(format!("{QUIET},trace,s3s=trace,s3s::ops=trace"));
         let subscriber = tracing_subscriber::registry().with(filter).with(layer);
         tracing::subscriber::with_default(subscriber, || {
             tracing::debug!(target: "s3s", "signature one");
