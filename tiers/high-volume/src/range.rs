@@ -1,5 +1,7 @@
 //! Keys, half-open ranges of keys, and pages of rows.
 
+use std::ops::Bound;
+
 use bytes::Bytes;
 
 /// A key: at most 10,000 bytes, compared as bytes.
@@ -75,6 +77,11 @@ impl KeyRange {
     #[must_use]
     pub fn contains(&self, key: &[u8]) -> bool {
         *self.begin <= *key && *key < *self.end
+    }
+
+    /// For a range of a map. Maps panic on a range that ends before it begins: ask [`is_empty`](Self::is_empty) first.
+    pub(crate) fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
+        (Bound::Included(&self.begin), Bound::Excluded(&self.end))
     }
 
     /// Whether some key is in both.

@@ -58,8 +58,22 @@ pub struct Listed {
 pub struct BlobPage {
     /// Blobs in no particular order; each blob is on exactly one page unless it came or went meanwhile.
     pub blobs: Vec<Listed>,
+    /// Blobs that are there under their name but not as they were written: what they are called and hold can no longer be told.
+    /// Counted in `blobs` of no page. A delete removes them (the key of the [`BlobKey`] does not matter to it).
+    pub damaged: Vec<Damaged>,
     /// Give this to the next call; `None` at the end.
     pub next: Option<Bytes>,
+}
+
+/// A blob of a listing that is not as it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// Bucket id, from its name.
+    pub bid: u64,
+    /// Revision, from its name.
+    pub rev: [u8; 16],
+    /// Bytes it takes now, whatever they are.
+    pub bytes: u64,
 }
 
 /// What the marker object of a deployment says: the id that binds both tiers.

@@ -1,0 +1,13 @@
+//! Values that describe an object: no rows, no tiers.
+
+mod checksum;
+mod condition;
+mod etag;
+mod metadata;
+mod range;
+
+pub use checksum::{Algorithm, Checksum, ChecksumSlot};
+pub use condition::{ETagList, ReadCondition, WriteCondition};
+pub use etag::ETag;
+pub use metadata::{Metadata, StandardHeader};
+pub use range::{RangeRequest, resolve};

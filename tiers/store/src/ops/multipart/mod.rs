@@ -1,0 +1,36 @@
+//! Operations on multipart uploads.
+
+mod abort;
+mod complete;
+mod copy_part;
+mod create;
+mod list_parts;
+pub(crate) mod list_uploads;
+mod upload_part;
+
+pub use complete::{CompleteUpload, CompletedPart};
+pub use copy_part::CopyPart;
+pub use create::CreateUpload;
+pub use list_parts::{ListedPart, PartListing};
+pub use list_uploads::{ListUploads, ListedUpload, UploadListing};
+pub use upload_part::{UploadPart, UploadRef};
+
+use terrace_high_volume::{Mutation, Transaction};
+
+use crate::name::UploadId;
+use crate::reclaim::queue;
+use crate::rows;
+use crate::rows::finished::Finished;
+use crate::rows::garbage::{Class, Garbage, Reason, Waste};
+use crate::store::Store;
+
+/// How long the outcome of a finished upload is remembered, for clients that ask again.
+const REMEMBERED_MS: u64 = 24 * 3_600 * 1_000;
+
+/// Remembers how an upload ended, for a day.
+fn finish(store: &Store, txn: &dyn Transaction, upload: UploadId, how: &Finished) {
+    txn.mutate(Mutation::Set { key: rows::finished::key(upload), value: how.encode() });
+    let not_before_ms = store.clock.wall().saturating_add(REMEMBERED_MS);
+    let forget = Garbage { what: Waste::Finished(upload), size: 0, reason: Reason::Expired, not_before_ms };
+    queue::put(txn, Class::Day, &[forget]);
+}

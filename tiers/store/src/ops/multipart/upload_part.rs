@@ -1,0 +1,117 @@
+//! UploadPart.
+
+use terrace_high_volume::{Mutation, Read, Transaction};
+
+use crate::error::{Refusal, Result};
+use crate::name::{BucketName, ObjectKey, PartNumber, UploadId};
+use crate::object::Checksum;
+use crate::ops::join;
+use crate::ops::object::put::Received;
+use crate::ops::object::record::{NewBody, signed};
+use crate::ops::object::{Body, Written};
+use crate::reclaim::{queue, waste_of_part};
+use crate::rows;
+use crate::rows::counter::Field;
+use crate::rows::garbage::{Class, Reason};
+use crate::rows::part::{PartAt, PartRow};
+use crate::rows::ticket::Kind;
+use crate::store::Store;
+use crate::transact::{Run, Step, Stop, Work};
+
+/// Names an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadRef {
+    /// Its bucket.
+    pub bucket: BucketName,
+    /// Its key.
+    pub key: ObjectKey,
+    /// Its id.
+    pub upload: UploadId,
+}
+
+/// A part being received.
+pub struct UploadPart {
+    /// Of which upload.
+    pub upload: UploadRef,
+    /// Its number.
+    pub number: PartNumber,
+    /// Its bytes.
+    pub body: Body,
+}
+
+impl Store {
+    /// Stores a part, in place of one of the same number. Costs what PutObject costs.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, `NoSuchUpload`, `EntityTooLarge`; the body's own.
+    pub async fn upload_part(&self, request: UploadPart) -> Result<Written> {
+        let UploadPart { upload, number, body } = request;
+        self.expect_bucket(&upload.bucket).await?;
+        let Received { body, checksum } = self.receive(Kind::Part, &upload.bucket, &upload.key, body).await?;
+        let store = self.clone();
+        let task = self.tasks.operation("upload part", async move {
+            let run = Run::client("upload part", body.revision());
+            let mut work =
+                PutPart { store: &store, upload: &upload, number, body: &body, checksum, queued: false };
+            let written = store.write(run, &mut work).await?;
+            if work.queued {
+                store.reclaim.wake();
+            }
+            body.won();
+            Ok(written)
+        });
+        join(task, "upload part").await
+    }
+}
+
+struct PutPart<'s> {
+    store: &'s Store,
+    upload: &'s UploadRef,
+    number: PartNumber,
+    body: &'s NewBody,
+    checksum: Option<Checksum>,
+    queued: bool,
+}
+
+impl Work for PutPart<'_> {
+    type Output = Written;
+
+    async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<Step<Written>, Stop> {
+        let UploadRef { bucket, key, upload } = self.upload;
+        let bid = self.store.bucket(txn, bucket).await?;
+        let row = rows::part::key(*upload, self.number);
+        let found =
+            txn.get_many(&[rows::upload::key(bid, key, *upload), row.clone()], Read::Serializable).await?;
+        let [open, old] = found.as_slice() else { unreachable!("two keys, two answers") };
+        if open.is_none() {
+            return Err(Refusal::NoSuchUpload.into());
+        }
+        let old = old.as_ref().map(PartRow::decode).transpose()?;
+        self.body.place(txn, bid).await?;
+        let part = PartRow {
+            rev: self.body.revision(),
+            size: self.body.size(),
+            modified_ms: self.store.clock.wall(),
+            checksum: self.checksum.clone(),
+            at: match self.body {
+                NewBody::Empty { .. } => PartAt::Empty,
+                NewBody::Inline { .. } => PartAt::Inline,
+                NewBody::Blob { .. } => PartAt::Blob,
+            },
+        };
+        let now = self.store.clock.wall();
+        let waste =
+            old.as_ref().and_then(|old| waste_of_part(txn, (bid, key), old, (Reason::Overwritten, now)));
+        queue::put(txn, Class::Soon, waste.as_slice());
+        self.queued = waste.is_some();
+        let delta = signed(part.size) - old.map_or(0, |old| signed(old.size));
+        txn.mutate(Mutation::Add { key: rows::counter::key(bid, Field::UploadBytes), delta });
+        txn.mutate(Mutation::Set { key: row, value: part.encode() });
+        Ok(Step::Write(Written {
+            etag: part.etag(),
+            modified_ms: part.modified_ms,
+            size: part.size,
+            checksum: part.checksum,
+        }))
+    }
+}

@@ -1,0 +1,255 @@
+//! CopyObject.
+
+use terrace_high_volume::{Transaction, Version};
+use terrace_long_term::SizeHint;
+
+use crate::body;
+use crate::error::{Failure, FailureKind, Refusal, Result};
+use crate::name::{BucketName, ObjectKey, Revision};
+use crate::object::{Metadata, ReadCondition, StandardHeader, WriteCondition};
+use crate::ops::join;
+use crate::ops::object::get::{GetObject, Look, ObjectInfo, Seen, Selection, Source};
+use crate::ops::object::manifest::Piece;
+use crate::ops::object::put::{LARGEST, Written};
+use crate::ops::object::record::{NewBody, Place, PutRecord, rechunk};
+use crate::reclaim::queue;
+use crate::rows::garbage::Class;
+use crate::rows::ticket::Kind;
+use crate::store::Store;
+use crate::ticket::Guard;
+use crate::transact::{Reading, Run, Step, Stop, Work};
+
+/// Where a copy comes from.
+#[derive(Clone)]
+pub struct CopySource {
+    /// Its bucket.
+    pub bucket: BucketName,
+    /// Its key.
+    pub key: ObjectKey,
+    /// On which condition.
+    pub condition: ReadCondition,
+}
+
+/// Whose metadata the copy has.
+#[derive(Clone)]
+pub enum MetadataDirective {
+    /// The source's.
+    Copy,
+    /// This instead.
+    Replace(Metadata),
+}
+
+/// What a client wants copied.
+pub struct CopyObject {
+    /// From where.
+    pub source: CopySource,
+    /// To which bucket.
+    pub bucket: BucketName,
+    /// To which key.
+    pub key: ObjectKey,
+    /// With whose metadata.
+    pub metadata: MetadataDirective,
+    /// On which condition of the destination.
+    pub condition: WriteCondition,
+}
+
+/// What a copy made.
+pub struct Copied {
+    /// The new object.
+    pub written: Written,
+}
+
+/// How often a copy starts again because its source changed while its blob was being read.
+const RESTARTS: usize = 8;
+
+impl Store {
+    /// Copies an object of at most 5 GiB. Small: one transaction. Large: one long-term copy under a ticket, the source pinned. A self-copy
+    /// with new metadata moves no byte and keeps the ETag.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, `NoSuchKey`, `PreconditionFailed`, `InvalidRequest` (onto itself without a change; source too large).
+    pub async fn copy_object(&self, request: CopyObject) -> Result<Copied> {
+        if let MetadataDirective::Replace(metadata) = &request.metadata {
+            metadata.check()?;
+        }
+        self.expect_space()?;
+        let store = self.clone();
+        let task = self.tasks.operation("copy object", async move {
+            for _ in 0..RESTARTS {
+                if let Some(written) = store.copy_once(&request).await? {
+                    return Ok(Copied { written });
+                }
+            }
+            let what = "copy object (its source changed too often, or its body is missing)";
+            Err(Failure::new(FailureKind::TimedOut, what, store.facts.name).into())
+        });
+        join(task, "copy object").await
+    }
+
+    /// One try; `None` when the blob of the source was gone.
+    async fn copy_once(&self, request: &CopyObject) -> Result<Option<Written>> {
+        let CopySource { bucket, key, condition } = request.source.clone();
+        let source = GetObject { bucket, key, selection: Selection::Whole, condition };
+        let mut work = CopyRecord { store: self, request, source, revision: self.mint(), queued: false };
+        let outcome = self.write(Run::client("copy object", work.revision), &mut work).await?;
+        if work.queued {
+            self.reclaim.wake();
+        }
+        match outcome {
+            Outcome::Copied(written) => Ok(Some(written)),
+            Outcome::Large(info, pieces, version) => self.copy_large(request, info, pieces, version).await,
+        }
+    }
+
+    async fn copy_large(
+        &self,
+        request: &CopyObject,
+        info: ObjectInfo,
+        pieces: Vec<Piece>,
+        version: Version,
+    ) -> Result<Option<Written>> {
+        let _pin = self.reclaim.pin(version);
+        let bid = self.bucket_id(&request.bucket).await?;
+        let mut guard = Guard::open(self, Kind::Object, bid, &request.key);
+        let whole = match pieces.as_slice() {
+            [Piece::Blob { blob, range }] if *range == (0..info.size) => Some(blob.clone()),
+            _ => None,
+        };
+        let stored = if let Some(from) = whole {
+            // A copy ends when it ends: its ticket must be durable before it begins.
+            if let Err(error) = guard.recorded().wait().await {
+                return Err(Failure::new(FailureKind::Unavailable, "record a ticket", self.facts.name)
+                    .because(error)
+                    .into());
+            }
+            self.blobs.copy(&from, guard.blob_key()).await.map_err(|e| self.blob_failure("copy a blob", e))?
+        } else {
+            let Some(stream) = self.open_pieces(pieces, version).await? else { return Ok(None) };
+            let gated = crate::ticket::gated(body::bounded(stream, LARGEST), guard.recorded());
+            Some(
+                self.blobs
+                    .put(guard.blob_key(), gated, SizeHint::Exact(info.size))
+                    .await
+                    .map_err(|e| self.put_error(e))?,
+            )
+        };
+        let Some(stored) = stored else { return Ok(None) };
+        guard.written();
+        let mut work = PutRecord {
+            store: self,
+            bucket: request.bucket.clone(),
+            key: request.key.clone(),
+            metadata: chosen(&request.metadata, info.metadata),
+            condition: request.condition.clone(),
+            checksum: info.checksum,
+            body: NewBody::Blob { guard, size: stored.size },
+            queued: false,
+        };
+        let written = self.write(Run::client("copy object", work.body.revision()), &mut work).await?;
+        if work.queued {
+            self.reclaim.wake();
+        }
+        work.body.won();
+        Ok(Some(written))
+    }
+}
+
+/// The metadata of the copy.
+fn chosen(directive: &MetadataDirective, of_source: Metadata) -> Metadata {
+    match directive {
+        MetadataDirective::Copy => of_source,
+        MetadataDirective::Replace(metadata) => metadata.clone(),
+    }
+}
+
+enum Outcome {
+    Copied(Written),
+    Large(ObjectInfo, Vec<Piece>, Version),
+}
+
+/// Reads the source and, if its body is small or stays where it is, writes the copy in the same transaction.
+struct CopyRecord<'s> {
+    store: &'s Store,
+    request: &'s CopyObject,
+    source: GetObject,
+    revision: Revision,
+    queued: bool,
+}
+
+impl Work for CopyRecord<'_> {
+    type Output = Outcome;
+
+    async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<Step<Outcome>, Stop> {
+        let CopyObject { source, bucket, key, metadata, condition } = self.request;
+        if source.bucket == *bucket && source.key == *key {
+            return self.onto_itself(txn).await;
+        }
+        let seen = Look { store: self.store, request: &self.source, with_body: true }.attempt(txn).await?;
+        let Seen { info, source, .. } = seen;
+        if info.size > LARGEST {
+            return Err(too_large().into());
+        }
+        let chunks = match source {
+            Source::Here(chunks) => chunks,
+            Source::Pieces(pieces, version) => return Ok(Step::Done(Outcome::Large(info, pieces, version))),
+        };
+        let revision = self.revision;
+        let body = match usize::try_from(info.size).unwrap_or(usize::MAX) {
+            0 => NewBody::Empty { revision },
+            size => NewBody::Inline { revision, chunks: rechunk(&chunks), size },
+        };
+        let mut put = PutRecord {
+            store: self.store,
+            bucket: bucket.clone(),
+            key: key.clone(),
+            metadata: chosen(metadata, info.metadata),
+            condition: condition.clone(),
+            checksum: info.checksum,
+            body,
+            queued: false,
+        };
+        let step = put.attempt(txn).await?;
+        self.queued = put.queued;
+        Ok(match step {
+            Step::Write(written) => Step::Write(Outcome::Copied(written)),
+            Step::Done(written) => Step::Done(Outcome::Copied(written)),
+        })
+    }
+}
+
+impl CopyRecord<'_> {
+    /// New metadata for an object whose body stays.
+    async fn onto_itself(&mut self, txn: &dyn Transaction) -> std::result::Result<Step<Outcome>, Stop> {
+        let CopyObject { source, bucket, key, metadata, condition } = self.request;
+        let MetadataDirective::Replace(metadata) = metadata else {
+            return Err(Refusal::InvalidRequest(
+                "This copy request is illegal because it is trying to copy an object to itself without changing the object's \
+                 metadata, storage class, website redirect location or encryption attributes.",
+            )
+            .into());
+        };
+        let bid = self.store.bucket(txn, bucket).await?;
+        let place = Place::read(self.store, txn, bid, key).await?;
+        let Some(head) = &place.head else { return Err(Refusal::NoSuchKey.into()) };
+        source.condition.check(head.etag(), head.modified_ms)?;
+        condition.check(Some(head.etag()))?;
+        if head.size > LARGEST {
+            return Err(too_large().into());
+        }
+        let mut changed = head.clone();
+        changed.rev = self.revision;
+        changed.modified_ms = place.modified_now();
+        changed.storage_class = metadata.header(StandardHeader::StorageClass).map(str::to_owned);
+        changed.metadata = Some(metadata.clone());
+        let (written, waste) = place.set(txn, changed);
+        queue::put(txn, Class::Soon, waste.as_slice());
+        self.queued = waste.is_some();
+        Ok(Step::Write(Outcome::Copied(written)))
+    }
+}
+
+fn too_large() -> Refusal {
+    Refusal::InvalidRequest(
+        "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120",
+    )
+}

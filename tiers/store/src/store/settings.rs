@@ -1,0 +1,29 @@
+//! Numbers an operator may turn.
+
+use std::time::Duration;
+
+/// Settings of a store. The default is the one-machine product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Largest body kept in the high-volume tier, in bytes; at most [`Settings::INLINE_CAP`].
+    pub inline_max: usize,
+    /// How long a write runs its transaction again before it gives up.
+    pub deadline: Duration,
+    /// How long the blob of a replaced or deleted object stays for readers that hold the old record.
+    pub grace: Duration,
+}
+
+impl Settings {
+    /// The hard cap on `inline_max`: a transaction stays far below 10 MB.
+    pub const INLINE_CAP: usize = 1 << 20;
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            inline_max: Self::INLINE_CAP,
+            deadline: Duration::from_secs(20),
+            grace: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Taking a ticket away: by its owner when a write did not win, by a recovery when the owner is dead.
+
+use std::time::Duration;
+
+use terrace_high_volume::{Key, Mutation, Read, Transaction};
+use terrace_long_term::BlobKey;
+
+use crate::name::{ObjectKey, Revision};
+use crate::reclaim::queue;
+use crate::rows;
+use crate::rows::garbage::{Class, Garbage, Reason, Waste};
+use crate::rows::ticket::{Kind, State, Ticket};
+use crate::store::Store;
+use crate::transact::{Run, Step, Stop, Work, get};
+
+/// What is known of the blob of a write that did not win.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blob {
+    /// There is none and never will be.
+    None,
+    /// It is there.
+    Whole,
+    /// It may be there or still appear.
+    MayAppear,
+}
+
+const TRIES: usize = 8;
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl Store {
+    /// Takes away the ticket of a write of this node that did not win. Tries for a while; what is left is an open ticket, which a recovery
+    /// finds.
+    pub(crate) async fn settle_own(&self, revision: Revision, key: &BlobKey, blob: Blob) {
+        let row = rows::ticket::key(self.node, revision);
+        for left in (0..TRIES).rev() {
+            let mut work = Take { store: self, rows: vec![(row.clone(), revision)], blob };
+            match self.write(Run::client("settle a ticket", self.mint()).background(), &mut work).await {
+                Ok(_) => return self.reclaim.wake(),
+                Err(error) if left == 0 => {
+                    tracing::error!(error = &error as &dyn std::error::Error, blob = ?key, "a ticket stays open until a recovery");
+                }
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// Takes away tickets whose owners are dead. Returns how many were open.
+    pub(crate) async fn settle_dead(&self, tickets: Vec<(Key, Revision)>) -> crate::error::Result<usize> {
+        let mut work = Take { store: self, rows: tickets, blob: Blob::MayAppear };
+        self.write(Run::client("recover tickets", self.mint()).background(), &mut work).await
+    }
+}
+
+struct Take<'s> {
+    store: &'s Store,
+    rows: Vec<(Key, Revision)>,
+    blob: Blob,
+}
+
+impl Work for Take<'_> {
+    type Output = usize;
+
+    async fn attempt(&mut self, txn: &dyn Transaction) -> Result<Step<usize>, Stop> {
+        let now = self.store.clock.wall();
+        let mut waste = Vec::new();
+        let mut found = false;
+        for (row, revision) in &self.rows {
+            let Some(value) = get(txn, row, Read::Serializable).await? else { continue };
+            let ticket = Ticket::decode(&value)?;
+            found = true;
+            txn.mutate(Mutation::Clear { key: row.clone() });
+            let may_have_blob = ticket.state == State::Open && ticket.kind != Kind::Operation;
+            if may_have_blob && self.blob != Blob::None {
+                let damaged = |_| rows::Damaged { family: rows::Family::Ticket };
+                let key = ObjectKey::new(ticket.key).map_err(damaged)?;
+                let what = Waste::Blob { bid: ticket.bid, key, rev: *revision };
+                // Nobody has seen this blob: no reader to wait for.
+                waste.push(Garbage { what, size: 0, reason: Reason::Abandoned, not_before_ms: now });
+            }
+        }
+        queue::put(txn, Class::Soon, &waste);
+        Ok(if found { Step::Write(waste.len()) } else { Step::Done(0) })
+    }
+}

@@ -1,0 +1,237 @@
+//! The memory engine, counted, walked step by step, and with commits that fail on purpose.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use terrace_high_volume::memory::MemoryKv;
+use terrace_high_volume::{
+    Begin, CatalogVersion, Commit, Conflict, Facts, Key, KeyRange, Kv, KvError, KvErrorKind, Mutation, Page,
+    RangeOptions, Read, Transaction, Version,
+};
+
+use super::steps::Steps;
+
+/// What was asked of the engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Calls {
+    /// Transactions, each with one read version.
+    pub(crate) begins: u64,
+    /// Round trips of point reads.
+    pub(crate) gets: u64,
+    /// Round trips of range reads.
+    pub(crate) ranges: u64,
+    /// Commits of transactions that wrote.
+    pub(crate) commits: u64,
+}
+
+/// What a commit meets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// Nothing is committed, and the error says so.
+    Refused(KvErrorKind),
+    /// It is committed, and the answer is lost.
+    AnswerLost { settled: bool },
+    /// Nothing is committed, and the error does not know.
+    Vanished { settled: bool },
+    /// The error does not know, and it is tried when the next commit of anybody begins.
+    LandsBeforeNext,
+    /// The error does not know, and it is tried when the test says so.
+    LandsLate,
+}
+
+type Wanted = Box<dyn Fn(&str) -> bool + Send>;
+
+struct Strike {
+    /// Asked with the letters of the families that the commit writes, in order.
+    wanted: Wanted,
+    fault: Fault,
+    times: u64,
+}
+
+#[derive(Default)]
+struct State {
+    calls: Calls,
+    strikes: Vec<Strike>,
+    before_next: Vec<Box<dyn Transaction>>,
+    late: Vec<Box<dyn Transaction>>,
+    struck: u64,
+}
+
+pub(crate) struct TestKv {
+    inner: Arc<MemoryKv>,
+    may_lose_answers: bool,
+    steps: Arc<Steps>,
+    state: Arc<Mutex<State>>,
+}
+
+impl TestKv {
+    pub(crate) fn new(inner: Arc<MemoryKv>, may_lose_answers: bool, steps: Arc<Steps>) -> Self {
+        Self { inner, may_lose_answers, steps, state: Arc::default() }
+    }
+
+    /// The next commit for which `wanted` holds meets `fault`.
+    pub(crate) fn strike(&self, wanted: impl Fn(&str) -> bool + Send + 'static, fault: Fault) {
+        self.strike_times(wanted, fault, 1);
+    }
+
+    /// The next `times` of them do.
+    pub(crate) fn strike_times(
+        &self,
+        wanted: impl Fn(&str) -> bool + Send + 'static,
+        fault: Fault,
+        times: u64,
+    ) {
+        self.state.lock().strikes.push(Strike { wanted: Box::new(wanted), fault, times });
+    }
+
+    pub(crate) fn no_more_strikes(&self) {
+        self.state.lock().strikes.clear();
+    }
+
+    /// How many commits met a fault since the last call.
+    pub(crate) fn struck(&self) -> u64 {
+        std::mem::take(&mut self.state.lock().struck)
+    }
+
+    /// The calls since the last call of this.
+    pub(crate) fn take_calls(&self) -> Calls {
+        std::mem::take(&mut self.state.lock().calls)
+    }
+
+    /// Tries the commits that were to land late; what became of each.
+    pub(crate) async fn land_late(&self) -> Vec<Result<Commit, KvErrorKind>> {
+        let late = std::mem::take(&mut self.state.lock().late);
+        let mut landed = Vec::new();
+        for transaction in late {
+            landed.push(transaction.commit().await.map_err(|error| error.kind()));
+        }
+        landed
+    }
+
+    /// All rows, past the counters.
+    pub(crate) async fn rows(&self) -> Vec<(Key, Bytes)> {
+        let transaction = self.inner.begin(Begin::default()).await.unwrap();
+        let options = RangeOptions { limit: 1_000_000, reverse: false, read: Read::Snapshot };
+        let page = transaction.range(KeyRange::new("", vec![0xFF]), options).await.unwrap();
+        assert!(!page.more);
+        page.rows
+    }
+
+    /// Writes a row behind the store's back.
+    pub(crate) async fn plant(&self, mutation: Mutation) {
+        let transaction = self.inner.begin(Begin::default()).await.unwrap();
+        transaction.mutate(mutation);
+        transaction.commit().await.unwrap();
+    }
+}
+
+#[async_trait]
+impl Kv for TestKv {
+    async fn begin(&self, options: Begin) -> Result<Box<dyn Transaction>, KvError> {
+        self.steps.step().await;
+        self.state.lock().calls.begins += 1;
+        let inner = self.inner.begin(options).await?;
+        let (steps, state) = (Arc::clone(&self.steps), Arc::clone(&self.state));
+        Ok(Box::new(Tested { inner, steps, state, wrote: Mutex::default() }))
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { may_lose_answers: self.may_lose_answers, ..self.inner.facts() }
+    }
+
+    async fn close(&self) -> Result<(), KvError> {
+        self.inner.close().await
+    }
+}
+
+struct Tested {
+    inner: Box<dyn Transaction>,
+    steps: Arc<Steps>,
+    state: Arc<Mutex<State>>,
+    wrote: Mutex<BTreeSet<char>>,
+}
+
+fn unknown(settled: bool) -> KvError {
+    KvError::new(KvErrorKind::MaybeCommitted { settled }, "wait for an answer that was taken away")
+}
+
+#[async_trait]
+impl Transaction for Tested {
+    async fn read_version(&self) -> Result<Version, KvError> {
+        self.inner.read_version().await
+    }
+
+    async fn catalog_version(&self) -> Result<CatalogVersion, KvError> {
+        self.inner.catalog_version().await
+    }
+
+    async fn get_many(&self, keys: &[Key], read: Read) -> Result<Vec<Option<Bytes>>, KvError> {
+        self.steps.step().await;
+        self.state.lock().calls.gets += 1;
+        self.inner.get_many(keys, read).await
+    }
+
+    async fn range(&self, range: KeyRange, options: RangeOptions) -> Result<Page, KvError> {
+        self.steps.step().await;
+        self.state.lock().calls.ranges += 1;
+        self.inner.range(range, options).await
+    }
+
+    fn conflict(&self, range: KeyRange, kind: Conflict) {
+        self.inner.conflict(range, kind);
+    }
+
+    fn mutate(&self, mutation: Mutation) {
+        let key = match &mutation {
+            Mutation::Set { key, .. }
+            | Mutation::Clear { key }
+            | Mutation::Add { key, .. }
+            | Mutation::SetStampedKey { key, .. }
+            | Mutation::SetStampedValue { key, .. } => Some(key),
+            Mutation::ClearRange { range } => Some(&range.begin),
+            Mutation::BumpCatalog => None,
+        };
+        self.wrote.lock().extend(key.and_then(|key| key.first()).map(|byte| char::from(*byte)));
+        self.inner.mutate(mutation);
+    }
+
+    async fn commit(self: Box<Self>) -> Result<Commit, KvError> {
+        let Self { inner, steps, state, wrote } = *self;
+        steps.step().await;
+        let wrote: String = wrote.into_inner().into_iter().collect();
+        let landing = std::mem::take(&mut state.lock().before_next);
+        for earlier in landing {
+            // What became of it is the test's to find out from the rows.
+            let _landed_or_not = earlier.commit().await;
+        }
+        let fault = {
+            let mut state = state.lock();
+            state.calls.commits += 1;
+            let at = state.strikes.iter().position(|strike| strike.times > 0 && (strike.wanted)(&wrote));
+            state.struck += u64::from(at.is_some());
+            at.and_then(|at| state.strikes.get_mut(at)).map(|strike| {
+                strike.times -= 1;
+                strike.fault
+            })
+        };
+        let outcome = match fault {
+            None => inner.commit().await,
+            Some(Fault::Refused(kind)) => Err(KvError::new(kind, "commit what was to be refused")),
+            Some(Fault::AnswerLost { settled }) => inner.commit().await.and(Err(unknown(settled))),
+            Some(Fault::Vanished { settled }) => Err(unknown(settled)),
+            Some(Fault::LandsBeforeNext) => {
+                state.lock().before_next.push(inner);
+                Err(unknown(false))
+            }
+            Some(Fault::LandsLate) => {
+                state.lock().late.push(inner);
+                Err(unknown(false))
+            }
+        };
+        steps.step().await;
+        outcome
+    }
+}
