@@ -1,0 +1,8 @@
+//! What was answered 200 is on the disk: seen by the system calls of the real binary, by killing it, and by starting a backup of it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod backup;
+mod kill;
+mod strace;
+mod syscalls;
+mod writers;
