@@ -62,6 +62,7 @@ pub async fn gateway(
 pub struct Tiers {
     kv: Arc<LocalKv>,
     blobs: Arc<dyn BlobStore>,
+    metrics: TierMetrics,
 }
 
 impl Tiers {
@@ -83,8 +84,9 @@ impl Tiers {
         let opening =
             base.tasks.blocking("open the engine", move || LocalKv::open(options, clock, tasks, on_fatal));
         let kv = opening.await??;
-        let blobs = filesystem(base, &directory.join(LONG_TERM)).await?;
-        Ok(Self { kv, blobs })
+        let metrics = TierMetrics::register(&base.registry)?;
+        let blobs = filesystem(base, &directory.join(LONG_TERM), &metrics).await?;
+        Ok(Self { kv, blobs, metrics })
     }
 
     /// Whether `directory` holds the data of a gateway.
@@ -129,6 +131,7 @@ impl Tiers {
             tasks: base.tasks.clone(),
             space,
             fences: Fences::default(),
+            tiers: self.metrics.clone(),
             settings: terrace_store::Settings {
                 inline_max: usize::try_from(base.settings.high_volume.inline_max).unwrap_or(usize::MAX),
                 grace: base.settings.reclaim.grace,
@@ -152,7 +155,11 @@ impl Tiers {
 }
 
 /// The order of the layers is that of `terrace_long_term::layers`.
-async fn filesystem(base: &Base, directory: &Path) -> Result<Arc<dyn BlobStore>, BoxError> {
+async fn filesystem(
+    base: &Base,
+    directory: &Path,
+    metrics: &TierMetrics,
+) -> Result<Arc<dyn BlobStore>, BoxError> {
     let fatal = base.fatal.clone();
     let on_fatal: BlobFatal =
         Arc::new(move |what, error| fatal.raise(format!("the long-term tier could not {what}: {error}")));
@@ -161,8 +168,7 @@ async fn filesystem(base: &Base, directory: &Path) -> Result<Arc<dyn BlobStore>,
     let timed = Timeout::new(Arc::new(blobs), Default::default());
     let retried = Retry::new(Arc::new(timed), Arc::clone(&base.ids));
     let limited = Limit::new(Arc::new(retried), Default::default());
-    let metrics = TierMetrics::register(&base.registry)?;
-    Ok(Arc::new(Measure::new(Arc::new(limited), &metrics, Arc::clone(&base.clock))))
+    Ok(Arc::new(Measure::new(Arc::new(limited), metrics, Arc::clone(&base.clock))))
 }
 
 /// The S3 side: the guard, then the protocol over the store.

@@ -190,7 +190,7 @@ fn failed(kind: FailureKind) -> Row {
         K::Throttled => ("SlowDown", S::SERVICE_UNAVAILABLE, "Please reduce your request rate."),
         K::NoSpace => (
             "InsufficientStorage",
-            S::INSUFFICIENT_STORAGE,
+            S::SERVICE_UNAVAILABLE,
             "There is no room for more data. Reads and deletes still work.",
         ),
         K::Unsupported => {
@@ -263,7 +263,7 @@ mod tests {
             (FailureKind::Throttled, "SlowDown 503"),
             (FailureKind::TimedOut, "ServiceUnavailable 503"),
             (FailureKind::MaybeCommitted, "InternalError 500"),
-            (FailureKind::NoSpace, "InsufficientStorage 507"),
+            (FailureKind::NoSpace, "InsufficientStorage 503"),
             (FailureKind::Corrupt, "InternalError 500"),
             (FailureKind::Unsupported, "NotImplemented 501"),
             (FailureKind::Bug, "InternalError 500"),

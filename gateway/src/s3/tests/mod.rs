@@ -16,6 +16,7 @@ use prometheus::Registry;
 use s3s::{Body, HttpRequest};
 use terrace_high_volume::memory::MemoryKv;
 use terrace_long_term::MemoryBlobs;
+use terrace_long_term::layers::measure::TierMetrics;
 use terrace_runtime::{Clock, ManualClock, SeededIds, Tasks};
 use terrace_store::{Boundless, Fences, Parts, Settings, Store};
 
@@ -52,6 +53,7 @@ impl Client {
             tasks: Tasks::new(),
             space: Arc::new(Boundless),
             fences: Fences::default(),
+            tiers: TierMetrics::register(&Registry::new()).unwrap(),
             settings: Settings::default(),
         };
         let store = Store::open(parts, &Registry::new()).await.unwrap();

@@ -23,8 +23,8 @@ const BODY: u8 = b'D';
 const BODIES_BEGIN: Bytes = Bytes::from_static(b"D");
 const BODIES_END: Bytes = Bytes::from_static(b"E");
 
-const ROWS_MEMTABLE: u64 = 16 << 20;
-const BODIES_MEMTABLE: u64 = 24 << 20;
+const ROWS_MEMTABLE: u64 = 8 << 20;
+const BODIES_MEMTABLE: u64 = 16 << 20;
 const BODY_FILE: u64 = 64 << 20;
 /// Bodies from this size on stand in files of their own.
 const APART: u32 = 256;

@@ -82,7 +82,7 @@ pub(super) fn scan(path: &Path) -> io::Result<Scan> {
 
 /// Whether nothing is written from `at` on. Holes are skipped: a new journal is one of 64 MiB.
 fn only_zeros(file: &mut File, mut at: u64) -> io::Result<bool> {
-    const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
     let mut buffer = vec![0; ZEROS.len()];
     loop {
         at = match rustix::fs::seek(&*file, rustix::fs::SeekFrom::Data(at)) {

@@ -75,3 +75,35 @@ impl Reserve {
 fn path_of(engine: &std::path::Path, id: u64) -> PathBuf {
     engine.join(format!("{id}.jnl"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_what_fits_is_taken_afterwards() {
+        let engine = tempfile::tempdir().unwrap();
+        let journal = engine.path().join("3.jnl");
+        std::fs::write(&journal, "batch").unwrap();
+        let mut reserve = Reserve::open(engine.path().to_owned(), 5).unwrap();
+        assert!(reserve.take(1 << 50).is_err());
+        assert_eq!(reserve.written, 5);
+        reserve.take(1_000).unwrap();
+        assert_eq!((reserve.written, reserve.allocated), (1_005, PIECE));
+        reserve.take(PIECE).unwrap();
+        assert_eq!((reserve.written, reserve.allocated), (1_005 + PIECE, 2 * PIECE));
+        assert_eq!(std::fs::read(&journal).unwrap(), b"batch", "the file keeps its length");
+    }
+
+    #[test]
+    fn a_new_journal_is_followed() {
+        let engine = tempfile::tempdir().unwrap();
+        std::fs::write(engine.path().join("3.jnl"), "").unwrap();
+        let mut reserve = Reserve::open(engine.path().to_owned(), 0).unwrap();
+        reserve.take(1_000).unwrap();
+        std::fs::write(engine.path().join("4.jnl"), "").unwrap();
+        std::fs::write(engine.path().join("5.jnl"), "").unwrap();
+        reserve.take(10).unwrap();
+        assert_eq!((reserve.id, reserve.written), (5, 10));
+    }
+}

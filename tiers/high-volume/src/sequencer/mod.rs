@@ -33,7 +33,9 @@ use crate::kv::{Begin, CatalogVersion, Commit, Transaction, Version};
 pub(crate) struct Offload {
     /// Owner of the blocking reads.
     pub(crate) tasks: Tasks,
-    /// Reads of more rows than this leave the caller's thread.
+    /// Point reads of more keys than this leave the caller's thread.
+    pub(crate) inline_keys: usize,
+    /// Range reads of more rows than this do.
     pub(crate) inline_rows: usize,
     /// Who ends the process.
     pub(crate) on_fatal: OnFatal,

@@ -109,6 +109,7 @@ fn controlled() -> (Arc<Sequencer<Controlled>>, Arc<Control>) {
     let seen = Arc::clone(&control);
     let offload = Offload {
         tasks: Tasks::new(),
+        inline_keys: 8,
         inline_rows: 64,
         on_fatal: Arc::new(move |_| {
             seen.state.lock().fatal += 1;

@@ -31,7 +31,7 @@ pub(super) fn bind(disk: &Disk, deployment: Deployment) -> Result<Deployment, Bl
     }
     // Also when it was there: the process that made it may have died before this.
     let root = File::open(disk.layout.root()).map_err(settled("open the directory of the blobs"))?;
-    disk.durable(&root, "fsync the deployment marker").map_err(settled("fsync the deployment marker"))?;
+    disk.fsync(&root, "fsync the deployment marker").map_err(settled("fsync the deployment marker"))?;
     read(disk)?
         .ok_or_else(|| BlobError::settled(BlobErrorKind::Unavailable, "read the deployment marker just made"))
 }
@@ -44,7 +44,7 @@ fn make(disk: &Disk, deployment: Deployment) -> Result<(), BlobError> {
     let options = options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options.open(&temporary).map_err(settled("make the deployment marker"))?;
     file.write_all(format!("{id}\n").as_bytes()).map_err(settled("write the deployment marker"))?;
-    disk.durable(&file, "fsync the deployment marker").map_err(settled("fsync the deployment marker"))?;
+    disk.fsync(&file, "fsync the deployment marker").map_err(settled("fsync the deployment marker"))?;
     match fs::hard_link(&temporary, disk.layout.marker()) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         linked => linked.map_err(settled("put the deployment marker in place"))?,

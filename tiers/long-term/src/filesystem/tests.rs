@@ -130,10 +130,10 @@ async fn a_blob_that_becomes_shorter_while_it_is_read_ends_with_an_error() {
 async fn a_list_page_may_be_full_of_damaged_blobs() {
     let directory = TempDir::new().unwrap();
     let store = open(directory.path()).await;
-    let shelf = directory.path().join("0000000000000001/05");
-    fs::create_dir_all(&shelf).unwrap();
+    let shard = directory.path().join("0000000000000001/05");
+    fs::create_dir_all(&shard).unwrap();
     for n in 0..25_u32 {
-        fs::write(shelf.join(format!("{:032x}", (n << 8) | 5)), "junk").unwrap();
+        fs::write(shard.join(format!("{:032x}", (n << 8) | 5)), "junk").unwrap();
     }
     let (mut damaged, mut after) = (0, None);
     loop {
@@ -245,6 +245,19 @@ async fn a_directory_that_went_away_is_unavailable_and_not_empty() {
 }
 
 #[tokio::test]
+async fn empty_directories_that_somebody_removed_are_made_again() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path()).await;
+    let (key, bytes) = (key(1, "x", 1), pattern(10, 1));
+    for _ in 0..2 {
+        store_one(&store, &key, &bytes).await;
+        store.delete(&key).await.unwrap();
+        fs::remove_dir(directory.path().join("0000000000000001/01")).unwrap();
+        fs::remove_dir(directory.path().join("0000000000000001")).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_marker_that_is_not_an_id_is_corrupt_and_not_replaced() {
     let directory = TempDir::new().unwrap();
     let store = open(directory.path()).await;
@@ -286,9 +299,9 @@ async fn a_put_that_was_taken_back_makes_no_file_and_takes_no_name() {
     let store =
         FilesystemBlobs::open_with(options(directory.path()), Tasks::new(), no_fatal(), sync).await.unwrap();
     let key = key(1, "x", 1);
-    let slot = store.disk.begin(name_of(&key));
+    let id = store.disk.begin(name_of(&key));
     store.disk.delete(name_of(&key)).unwrap();
-    store.disk.create(slot).unwrap_err();
+    store.disk.create(id).unwrap_err();
     assert_eq!(temporary_files(directory.path()), 0);
     assert!(deleting.set((Arc::clone(&store.disk), key.clone())).is_ok());
     let error = store.put(&key, body(pattern(10, 1), 10), SizeHint::Exact(10)).await.unwrap_err();

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its own part of the world")]
 
 mod blobs;
+mod cases;
 mod clock;
 mod kv;
 mod oracle;
@@ -16,6 +17,7 @@ use futures::{StreamExt, stream};
 use prometheus::Registry;
 use terrace_high_volume::memory::MemoryKv;
 use terrace_long_term::BlobBody;
+use terrace_long_term::layers::measure::TierMetrics;
 use terrace_runtime::{Clock, SeededIds, Tasks};
 use terrace_store::name::{BucketName, ObjectKey, PartNumber};
 use terrace_store::object::{Metadata, ReadCondition, WriteCondition};
@@ -27,6 +29,8 @@ use terrace_store::{Error, FailureKind, Fences, OpenError, Parts, Refusal, Setti
 
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use blobs::TestBlobs;
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use cases::{Act, Case, Ready, cases};
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use clock::WorldClock;
 #[allow(unused_imports, reason = "as above")]
@@ -110,6 +114,7 @@ impl Engines {
             tasks: tasks.clone(),
             space: Arc::clone(&self.room) as _,
             fences: self.fences.clone(),
+            tiers: TierMetrics::register(&Registry::new()).unwrap(),
             settings: self.settings,
         }
     }
@@ -196,6 +201,13 @@ impl World {
     /// The same on an engine that may lose answers.
     pub(crate) async fn lossy() -> Self {
         Self::over(Engines::new(true)).await
+    }
+
+    /// The same, with a deadline so short that an attempt can still land after it.
+    pub(crate) async fn lossy_and_hasty() -> Self {
+        let mut engines = Engines::new(true);
+        engines.settings.deadline = Duration::from_secs(1);
+        Self::over(engines).await
     }
 
     pub(crate) async fn over(engines: Engines) -> Self {
@@ -306,9 +318,7 @@ impl World {
 
     /// Reclaims what is due. The store's own worker may be at it: let it end first.
     async fn reclaim(&self) {
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
         self.store.reclaim_now().await.unwrap();
     }
 

@@ -6,7 +6,7 @@ use futures::StreamExt;
 use futures::stream;
 use terrace_high_volume::Transaction;
 
-use crate::error::{Error, Refusal, Result};
+use crate::error::{Error, Failure, FailureKind, Refusal, Result};
 use crate::name::{BucketName, ObjectKey};
 use crate::object::WriteCondition;
 use crate::ops::join;
@@ -21,6 +21,8 @@ const MOST: usize = 1_000;
 /// Keys of one transaction, and transactions at once.
 const AT_ONCE: usize = 100;
 const PARALLEL: usize = 10;
+
+const OPERATION: &str = "delete objects";
 
 /// What became of one key.
 pub struct Deleted {
@@ -45,7 +47,7 @@ impl Store {
         }
         self.expect_bucket(&bucket).await?;
         let store = self.clone();
-        let task = self.tasks.operation("delete objects", async move {
+        let task = self.tasks.operation(OPERATION, async move {
             let batches: Vec<Vec<_>> = keys.chunks(AT_ONCE).map(<[_]>::to_vec).collect();
             let deleted = stream::iter(batches)
                 .map(|batch| store.delete_batch(&bucket, batch))
@@ -55,27 +57,42 @@ impl Store {
             store.reclaim.wake();
             Ok(deleted)
         });
-        join(task, "delete objects").await
+        join(task, OPERATION).await
     }
 
-    /// One transaction; when it fails as a whole, each key on its own, so that each has its own outcome.
+    /// One transaction; when it fails as a whole, so does each of its keys. Only a record that cannot be read is not held against the others:
+    /// then each key is tried on its own.
     async fn delete_batch(
         &self,
         bucket: &BucketName,
         batch: Vec<(ObjectKey, WriteCondition)>,
     ) -> Vec<Deleted> {
         let mut work = DeleteBatch { store: self, bucket, batch: &batch };
-        if let Ok(outcomes) = self.write(Run::client("delete objects", self.mint()), &mut work).await {
-            let keys = batch.into_iter().map(|(key, _)| key);
-            return keys
-                .zip(outcomes)
-                .map(|(key, outcome)| Deleted { key, outcome: outcome.map_err(Error::from) })
-                .collect();
-        }
+        let failed = match self.write(Run::client(OPERATION, self.mint()), &mut work).await {
+            Ok(outcomes) => {
+                let keys = batch.into_iter().map(|(key, _)| key).zip(outcomes);
+                return keys
+                    .map(|(key, outcome)| Deleted { key, outcome: outcome.map_err(Error::from) })
+                    .collect();
+            }
+            Err(failed) => failed,
+        };
         let mut deleted = Vec::with_capacity(batch.len());
         for (key, condition) in batch {
-            let outcome = self.delete_object(bucket.clone(), key.clone(), condition).await;
+            let outcome = match &failed {
+                Error::Failed(failure) if failure.kind() == FailureKind::Corrupt => {
+                    self.delete_object(bucket.clone(), key.clone(), condition).await
+                }
+                Error::Refused(refusal) => Err(refusal.clone().into()),
+                Error::Failed(failure) => {
+                    Err(Failure::new(failure.kind(), OPERATION, self.facts.name).into())
+                }
+                Error::Body(_) => Err(Failure::new(FailureKind::Bug, OPERATION, self.facts.name).into()),
+            };
             deleted.push(Deleted { key, outcome });
+        }
+        if let Error::Failed(failure) = &failed {
+            tracing::warn!(error = failure as &dyn std::error::Error, "a batch of deletions failed");
         }
         deleted
     }
