@@ -1,2 +1,5 @@
 //! The binary `terrace`.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    terrace::cli::main()
+}

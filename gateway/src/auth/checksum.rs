@@ -1,123 +1,48 @@
-//! The flexible checksums of S3 (`x-amz-checksum-*`) as values.
-
-use std::sync::{Arc, OnceLock};
+//! The flexible checksums of S3 (`x-amz-checksum-*`) in headers and trailers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use terrace_store::object::{Algorithm, Checksum};
 
-/// The checksum algorithms that are verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ChecksumAlgorithm {
-    /// CRC-32 (ISO HDLC), 4 bytes.
-    Crc32,
-    /// CRC-32C (Castagnoli), 4 bytes.
-    Crc32c,
-    /// CRC-64/NVME, 8 bytes.
-    Crc64Nvme,
-    /// SHA-1, 20 bytes.
-    Sha1,
-    /// SHA-256, 32 bytes.
-    Sha256,
-}
+/// All algorithms that are verified.
+pub(crate) const ALL: [Algorithm; 5] =
+    [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme, Algorithm::Sha1, Algorithm::Sha256];
 
-impl ChecksumAlgorithm {
-    /// The header or trailer (lower case) that carries a checksum of this kind.
-    #[must_use]
-    pub const fn header(self) -> &'static str {
-        match self {
-            Self::Crc32 => "x-amz-checksum-crc32",
-            Self::Crc32c => "x-amz-checksum-crc32c",
-            Self::Crc64Nvme => "x-amz-checksum-crc64nvme",
-            Self::Sha1 => "x-amz-checksum-sha1",
-            Self::Sha256 => "x-amz-checksum-sha256",
-        }
-    }
-
-    /// The algorithm of a header or trailer name, in any case.
-    #[must_use]
-    pub fn from_header(name: &str) -> Option<Self> {
-        [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Sha1, Self::Sha256]
-            .into_iter()
-            .find(|algorithm| algorithm.header().eq_ignore_ascii_case(name))
-    }
-
-    /// Length of a value in bytes.
-    #[must_use]
-    pub const fn length(self) -> usize {
-        match self {
-            Self::Crc32 | Self::Crc32c => 4,
-            Self::Crc64Nvme => 8,
-            Self::Sha1 => 20,
-            Self::Sha256 => 32,
-        }
+/// The header or trailer (lower case) that carries a checksum of this kind.
+pub(crate) const fn header(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Crc32 => "x-amz-checksum-crc32",
+        Algorithm::Crc32c => "x-amz-checksum-crc32c",
+        Algorithm::Crc64Nvme => "x-amz-checksum-crc64nvme",
+        Algorithm::Sha1 => "x-amz-checksum-sha1",
+        Algorithm::Sha256 => "x-amz-checksum-sha256",
     }
 }
 
-/// A checksum: its algorithm and its raw bytes (CRCs big-endian).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Checksum {
-    algorithm: ChecksumAlgorithm,
-    bytes: [u8; 32],
+/// The algorithm of a header or trailer name, in any case.
+pub(crate) fn of_header(name: &str) -> Option<Algorithm> {
+    ALL.into_iter().find(|algorithm| header(*algorithm).eq_ignore_ascii_case(name))
 }
 
-impl Checksum {
-    /// `None` if the number of bytes is not that of the algorithm.
-    #[must_use]
-    pub fn new(algorithm: ChecksumAlgorithm, value: &[u8]) -> Option<Self> {
-        if value.len() != algorithm.length() {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        bytes.get_mut(..value.len())?.copy_from_slice(value);
-        Some(Self { algorithm, bytes })
-    }
-
-    /// From the base64 of a header or trailer; `None` if it is malformed or of the wrong length.
-    #[must_use]
-    pub fn from_base64(algorithm: ChecksumAlgorithm, text: &[u8]) -> Option<Self> {
-        let mut buffer = [0; 36];
-        if text.len() > 48 {
-            return None;
-        }
-        let length = STANDARD.decode_slice(text, &mut buffer).ok()?;
-        Self::new(algorithm, buffer.get(..length)?)
-    }
-
-    /// The algorithm.
-    #[must_use]
-    pub const fn algorithm(&self) -> ChecksumAlgorithm {
-        self.algorithm
-    }
-
-    /// The raw value, as long as the algorithm says.
-    #[must_use]
-    pub fn value(&self) -> &[u8] {
-        self.bytes.get(..self.algorithm.length()).unwrap_or(&self.bytes)
-    }
-
-    /// The base64 of the value, as headers and XML carry it.
-    #[must_use]
-    pub fn to_base64(&self) -> String {
-        STANDARD.encode(self.value())
-    }
+/// A checksum of raw bytes; `None` if their number is not that of the algorithm.
+pub(crate) fn new(algorithm: Algorithm, value: &[u8]) -> Option<Checksum> {
+    (value.len() == algorithm.width()).then(|| Checksum { algorithm, value: Bytes::copy_from_slice(value) })
 }
 
-/// Where the checksum that a client sent with a body, as header or trailer, is found once the body was read to its end and
-/// verified. In the extensions of requests that announced one; empty until then.
-#[derive(Debug, Clone, Default)]
-pub struct ChecksumSlot(Arc<OnceLock<Checksum>>);
-
-impl ChecksumSlot {
-    /// The verified checksum.
-    #[must_use]
-    pub fn get(&self) -> Option<Checksum> {
-        self.0.get().copied()
+/// From the base64 of a header or trailer; `None` if it is malformed or of the wrong length.
+pub(crate) fn from_base64(algorithm: Algorithm, text: &[u8]) -> Option<Checksum> {
+    let mut buffer = [0; 36];
+    if text.len() > 48 {
+        return None;
     }
+    let length = STANDARD.decode_slice(text, &mut buffer).ok()?;
+    new(algorithm, buffer.get(..length)?)
+}
 
-    /// Fills the slot; a second value is ignored.
-    pub(crate) fn fill(&self, checksum: Checksum) {
-        let _already = self.0.set(checksum);
-    }
+/// The base64 of a value, as headers and XML carry it.
+pub(crate) fn to_base64(checksum: &Checksum) -> String {
+    STANDARD.encode(&checksum.value)
 }
 
 #[cfg(test)]
@@ -126,26 +51,23 @@ mod tests {
 
     #[test]
     fn a_checksum_survives_base64() {
-        let sum = Checksum::new(ChecksumAlgorithm::Crc64Nvme, &[1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
-        assert_eq!(
-            Checksum::from_base64(ChecksumAlgorithm::Crc64Nvme, sum.to_base64().as_bytes()),
-            Some(sum)
-        );
-        assert_eq!(sum.value(), [1, 2, 3, 4, 5, 6, 7, 8]);
+        let sum = new(Algorithm::Crc64Nvme, &[1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+        assert_eq!(from_base64(Algorithm::Crc64Nvme, to_base64(&sum).as_bytes()), Some(sum.clone()));
+        assert_eq!(*sum.value, [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]
     fn a_malformed_or_misfit_value_is_none() {
         for text in ["", "AAAA", "AAAAAA=", "AAAAAAA=", "!!!!!!==", "AAAAAA==AAAAAA==", &"A".repeat(400)] {
-            assert_eq!(Checksum::from_base64(ChecksumAlgorithm::Crc32, text.as_bytes()), None, "{text}");
+            assert_eq!(from_base64(Algorithm::Crc32, text.as_bytes()), None, "{text}");
         }
-        assert!(Checksum::from_base64(ChecksumAlgorithm::Crc32, b"AAAAAA==").is_some());
+        assert!(from_base64(Algorithm::Crc32, b"AAAAAA==").is_some());
     }
 
     #[test]
     fn names_are_matched_in_any_case_and_whole() {
-        assert_eq!(ChecksumAlgorithm::from_header("X-Amz-Checksum-CRC32C"), Some(ChecksumAlgorithm::Crc32c));
-        assert_eq!(ChecksumAlgorithm::from_header("x-amz-checksum-crc"), None);
-        assert_eq!(ChecksumAlgorithm::from_header("x-amz-checksum-type"), None);
+        assert_eq!(of_header("X-Amz-Checksum-CRC32C"), Some(Algorithm::Crc32c));
+        assert_eq!(of_header("x-amz-checksum-crc"), None);
+        assert_eq!(of_header("x-amz-checksum-type"), None);
     }
 }

@@ -6,13 +6,13 @@
 
 mod access;
 mod body_refusal;
-mod checksum;
+pub(crate) mod checksum;
 mod credentials;
 pub mod guard;
 mod refusal;
 
 pub use access::{Access, NoKeys};
 pub use body_refusal::BodyRefusal;
-pub use checksum::{Checksum, ChecksumAlgorithm, ChecksumSlot};
 pub use credentials::{Credential, Credentials, Identity, Secret, StaticCredentials};
 pub use refusal::{Refusal, RequestId};
+pub use terrace_store::object::ChecksumSlot;

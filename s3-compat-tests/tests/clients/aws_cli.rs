@@ -22,12 +22,9 @@ struct Fixture {
 impl Fixture {
     /// One for each version that is installed; each that is not has been reported as skipped.
     fn each() -> Vec<Self> {
-        let probes: [(&str, fn(&str) -> bool); 2] = [
-            ("awscli", |said| said.contains("aws-cli/2.")),
-            ("awscli-v1", |said| said.contains("aws-cli/1.")),
-        ];
-        let found =
-            probes.into_iter().filter_map(|(name, fits)| tool::find(name, "aws", &["--version"], fits));
+        let two = tool::find("awscli", "aws", &["--version"], |said| said.contains("aws-cli/2."));
+        let one = tool::find("awscli-v1", "aws", &["--version"], |said| said.contains("aws-cli/1."));
+        let found = [two, one].into_iter().flatten();
         found.map(|aws| Self { aws, server: Server::start() }).collect()
     }
 

@@ -46,8 +46,11 @@ fn write(path: &Path, content: &[u8], mode: u32, seconds: u64) {
     File::open(path).unwrap().set_times(FileTimes::new().set_modified(time)).unwrap();
 }
 
-/// Mode, time of modification (seconds, nanoseconds) and content of each file below a folder; of a folder only its mode.
-fn tree(root: &Path) -> BTreeMap<PathBuf, (u32, Option<(i64, i64, Vec<u8>)>)> {
+/// What must come back of an entry: its mode, and of a file also its time (seconds, nanoseconds) and content.
+type Entry = (u32, Option<(i64, i64, Vec<u8>)>);
+
+/// All entries below a folder.
+fn tree(root: &Path) -> BTreeMap<PathBuf, Entry> {
     let entries = WalkDir::new(root).min_depth(1).into_iter().map(|entry| {
         let entry = entry.unwrap();
         let metadata = entry.metadata().unwrap();

@@ -35,8 +35,8 @@ const PROTOCOLS: &[&str] =
 /// The same, for one backend that itself is a cloud's HTTP client.
 const PROTOCOL_HOMES: &[&str] = &["tiers/long-term-gcs"];
 
-/// What names a backend, and so may stand only where the tiers are assembled (and in tests).
-const BACKENDS: &[&str] = &["terrace_high_volume::local", "terrace_long_term::filesystem"];
+/// Types of backends: they may be named only where the tiers are assembled, and in tests.
+const BACKENDS: &[&str] = &["LocalKv", "FilesystemBlobs"];
 
 fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -80,19 +80,16 @@ fn wrong_directions(tree: &Tree) -> Vec<String> {
     found
 }
 
-/// Backends named outside `gateway/src/assemble.rs`. Tests beside the store may name them: they are written against `memory` and `local`.
+/// Backends named above the tiers, outside `gateway/src/assemble.rs` and tests.
 fn named_backends(tree: &Tree) -> Vec<String> {
     let mut found = Vec::new();
     let above = |path: &str| path.starts_with("tiers/store/src/") || path.starts_with("gateway/src/");
-    let home = |path: &str| path == "gateway/src/assemble.rs" || path.ends_with("/tests.rs");
+    let home = |path: &str| {
+        path == "gateway/src/assemble.rs" || path.ends_with("/tests.rs") || path.contains("/tests/")
+    };
     for (path, text) in tree.rust_text().filter(|(path, _)| above(path) && !home(path)) {
-        let written: String = tokens(text).iter().map(|token| token.text.as_str()).collect();
-        found.extend(
-            BACKENDS
-                .iter()
-                .filter(|name| written.contains(**name))
-                .map(|name| format!("{path}: names {name}")),
-        );
+        let named = tokens(text).into_iter().find(|token| BACKENDS.contains(&token.text.as_str()));
+        found.extend(named.map(|token| format!("{path}:{}: names {}", token.line, token.text)));
     }
     found
 }
@@ -127,11 +124,11 @@ fn one_file_names_the_backends() {
 
 #[test]
 fn a_backend_named_by_the_store_is_caught() {
-    let text = "use terrace_long_term::filesystem::Filesystem;";
+    let text = "use terrace_long_term::{BlobStore, FilesystemBlobs};";
     let tree = Tree::sample(&[
         ("gateway/src/assemble.rs", text),
         ("tiers/store/src/a.rs", text),
         ("tiers/store/src/a/tests.rs", text),
     ]);
-    assert_caught(&named_backends(&tree), &["tiers/store/src/a.rs"]);
+    assert_caught(&named_backends(&tree), &["tiers/store/src/a.rs:1: names FilesystemBlobs"]);
 }

@@ -6,8 +6,11 @@ mod mutation;
 mod range;
 mod sequencer;
 
+pub mod counts;
+pub mod faults;
 #[cfg(any(test, feature = "laws"))]
 pub mod laws;
+pub mod local;
 pub mod memory;
 
 pub use error::{KvError, KvErrorKind};

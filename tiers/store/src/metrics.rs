@@ -1,26 +1,33 @@
 //! What the store counts.
 
 use prometheus::{IntCounter, Registry};
-use terrace_long_term::BlobError;
+use terrace_long_term::layers::measure::{TierMetrics, TierRecorder};
+use terrace_long_term::{BlobError, BlobErrorKind};
 
 use crate::error::{Failure, FailureKind};
 use crate::store::Store;
-use terrace_long_term::BlobErrorKind;
 
-/// Counters of the store itself; those of the tiers are measured at the tiers.
+/// What the store measures itself: its own counters, and the bodies that the high-volume tier takes and gives. The long-term tier is measured
+/// by its layer.
 pub(crate) struct Metrics {
+    /// Bodies in the high-volume tier.
+    pub(crate) high_volume: TierRecorder,
     /// Objects whose body was missing.
     pub(crate) orphan_reads: IntCounter,
 }
 
 impl Metrics {
-    pub(crate) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(crate) fn register(
+        registry: &Registry,
+        tiers: &TierMetrics,
+        backend: &str,
+    ) -> Result<Self, prometheus::Error> {
         let orphan_reads = IntCounter::new(
             "orphan_reads_total",
             "Reads of objects whose body was missing on the long-term tier",
         )?;
         registry.register(Box::new(orphan_reads.clone()))?;
-        Ok(Self { orphan_reads })
+        Ok(Self { high_volume: tiers.recorder("high_volume", backend), orphan_reads })
     }
 }
 

@@ -18,9 +18,9 @@ use terrace_high_volume::{
 };
 
 use crate::error::{Error, Failure, FailureKind, Refusal};
-use crate::name::{BucketId, Revision};
+use crate::name::Revision;
 use crate::rows;
-use crate::rows::ticket::{Kind, State, Ticket};
+use crate::rows::ticket::{State, Ticket};
 use crate::store::Store;
 
 /// Why an attempt ended without a result.
@@ -210,7 +210,7 @@ impl Store {
     /// Puts the witness into a transaction, and takes rows of settled operations out. Returns those.
     fn bear_witness(&self, txn: &dyn Transaction, witness: &Key) -> Vec<Key> {
         txn.conflict(KeyRange::single(witness), Conflict::Read);
-        txn.mutate(Mutation::Set { key: witness.clone(), value: witness_row() });
+        txn.mutate(Mutation::Set { key: witness.clone(), value: Ticket::witness().encode() });
         let mut settled = self.witnesses.settled.lock();
         let count = settled.len().min(CLEARED_AT_ONCE);
         let cleared: Vec<Key> = settled.drain(..count).collect();
@@ -304,12 +304,6 @@ pub(crate) trait Reading: Send {
         &'a mut self,
         txn: &'a dyn Transaction,
     ) -> impl Future<Output = Result<Self::Output, Stop>> + Send + 'a;
-}
-
-/// The row that says "this operation was committed".
-fn witness_row() -> Bytes {
-    let (bid, key) = (BucketId(0), Bytes::new());
-    Ticket { state: State::Committed, kind: Kind::Operation, bid, key, created_ms: 0 }.encode()
 }
 
 /// One row.

@@ -1,5 +1,7 @@
 //! Laws of the listings, over the memory tiers.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,6 +9,7 @@ use futures::{StreamExt, stream};
 use prometheus::Registry;
 use terrace_high_volume::memory::MemoryKv;
 use terrace_long_term::MemoryBlobs;
+use terrace_long_term::layers::measure::TierMetrics;
 use terrace_runtime::{ManualClock, SeededIds, Tasks};
 use terrace_store::name::{BucketName, ObjectKey, PartNumber, UploadId};
 use terrace_store::object::{Algorithm, Checksum, ChecksumSlot, Metadata, WriteCondition};
@@ -39,6 +42,7 @@ impl Fixture {
             tasks: Tasks::new(),
             space: Arc::new(Boundless),
             fences: Fences::default(),
+            tiers: TierMetrics::register(&Registry::new()).unwrap(),
             settings: Settings::default(),
         };
         let store = Store::open(parts, &Registry::new()).await.unwrap();

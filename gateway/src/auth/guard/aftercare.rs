@@ -89,6 +89,3 @@ where
     // Both ends of the wait are fine: the answer is sent either way.
     let _in_time = tokio::time::timeout(DRAIN_TIME, read_on).await;
 }
-
-#[cfg(test)]
-mod tests {}

@@ -12,6 +12,7 @@ mod canonical;
 mod claim;
 mod duplicates;
 mod form;
+mod hoisted;
 mod length;
 mod mechanism;
 mod metadata;
@@ -34,7 +35,7 @@ use http::{Method, Request, Version, header};
 use subtle::ConstantTimeEq;
 use terrace_runtime::Clock;
 
-use super::{ChecksumSlot, Credential, Credentials, Refusal, RequestId};
+use super::{BodyRefusal, ChecksumSlot, Credential, Credentials, Refusal, RequestId};
 pub use aftercare::Aftercare;
 use body::{Chunked, Demands, Digests, Framing, VerifiedBody, announced_trailer};
 use canonical::{PathForm, Signed};
@@ -143,7 +144,6 @@ impl Guard {
     fn judge(&self, parts: &Parts, exact: Option<u64>) -> Result<Judged, Refusal> {
         duplicates::check(&parts.headers)?;
         form::check(parts)?;
-        metadata::check(&parts.headers)?;
         let query = Query::parse(parts.uri.query().unwrap_or(""));
         security_token::check(parts, &query)?;
         let now = i64::try_from(self.clock.wall() / 1000).unwrap_or(i64::MAX);
@@ -168,7 +168,11 @@ impl Guard {
         };
         let length = length::decoded(&parts.headers, payload.is_chunked(), exact)?;
         let announced = if payload.has_trailer() { announced_trailer(&parts.headers)? } else { None };
-        let hash = if let Payload::Hashed(hash) = payload { Some(hash) } else { None };
+        let hash = match payload {
+            Payload::Hashed(signature::EMPTY_SHA256_BYTES) if length == 0 => None,
+            Payload::Hashed(hash) => Some(hash),
+            _ => None,
+        };
         let digests =
             Digests::asked(&parts.headers, hash, checksum_is_of_body(&parts.method, &query), announced)?;
         let framing = if payload.is_chunked() {
@@ -246,6 +250,7 @@ fn checksum_is_of_body(method: &Method, query: &Query<'_>) -> bool {
     !(method == Method::POST && query.has("uploadId"))
 }
 
+/// Makes of the head what s3s is to see.
 fn rewrite_parts(parts: &mut Parts, judged: &Judged) -> Result<(), Refusal> {
     let demands = &judged.demands;
     let chunked = matches!(demands.framing, Framing::Chunked(_));
@@ -253,6 +258,7 @@ fn rewrite_parts(parts: &mut Parts, judged: &Judged) -> Result<(), Refusal> {
     rewrite::headers(&mut parts.headers, chunked, has_length.then_some(demands.length));
     if let Some((credential, carrier)) = &judged.signed {
         if *carrier == Carrier::Query {
+            hoisted::to_headers(parts)?;
             rewrite::unsign_query(parts)?;
         }
         parts.extensions.insert(credential.identity().clone());
@@ -260,13 +266,14 @@ fn rewrite_parts(parts: &mut Parts, judged: &Judged) -> Result<(), Refusal> {
     if judged.announces_checksum {
         parts.extensions.insert(demands.slot.clone());
     }
-    Ok(())
+    metadata::check(&parts.headers)
 }
 
+/// Puts the verified body in the place of the body of the connection.
 async fn admit_body<B>(
     parts: Parts,
     body: B,
-    mut demands: Demands,
+    demands: Demands,
 ) -> Result<(s3s::HttpRequest, Aftercare<B>), s3s::HttpResponse>
 where
     B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
@@ -279,29 +286,33 @@ where
         let aftercare = Aftercare::of(body.remains(), method, id, expects);
         return Ok((Request::from_parts(parts, s3s::Body::http_body(body)), aftercare));
     }
-    // Nothing will be read of an empty body, so what was promised of it is verified here.
-    let verified = match demands.framing {
-        Framing::Plain => match demands.digests.take().map(|digests| digests.verify(None)) {
-            Some(Ok(Some(checksum))) => Ok(demands.slot.fill(checksum)),
-            Some(Err(refusal)) => Err((refusal, Some(body))),
-            _ => Ok(()),
-        },
-        Framing::Chunked(_) => {
-            let body = VerifiedBody::new(body, demands);
-            let remains = body.remains();
-            let unread = || remains.unread.lock().take().map(|(body, _)| body.into_inner());
-            body.finish_empty().await.map_err(|refusal| (refusal, unread()))
-        }
-    };
-    match verified {
+    match verify_empty(body, demands).await {
         Ok(()) => Ok((Request::from_parts(parts, s3s::Body::empty()), Aftercare::none())),
-        Err((refusal, unread)) => {
-            if let Some(body) = unread {
-                aftercare::drain(body, false).await;
-            }
-            Err(refuse(&refusal.into(), &parts))
-        }
+        Err(refusal) => Err(refuse(&refusal.into(), &parts)),
     }
+}
+
+/// Nobody will read an empty body, so what was promised of it is verified here. Drains what was wrongly sent.
+async fn verify_empty<B>(body: B, mut demands: Demands) -> Result<(), BodyRefusal>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<s3s::StdError>,
+{
+    if matches!(demands.framing, Framing::Plain) {
+        let Some(digests) = demands.digests.take() else { return Ok(()) };
+        if let Some(checksum) = digests.verify(None)? {
+            let _already = demands.slot.set(checksum);
+        }
+        return Ok(());
+    }
+    let body = VerifiedBody::new(body, demands);
+    let remains = body.remains();
+    let verified = body.finish_empty().await;
+    let unread = remains.unread.lock().take();
+    if let Some((body, _)) = unread {
+        aftercare::drain(body.into_inner(), false).await;
+    }
+    verified
 }
 
 fn refuse(refusal: &Refusal, parts: &Parts) -> s3s::HttpResponse {

@@ -5,10 +5,13 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 
+/// Name and value of a parameter, decoded.
+type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
 /// Name and value of each parameter, decoded as s3s will decode them (`+` is a space), in the order received.
 #[derive(Debug)]
 pub(crate) struct Query<'a> {
-    pairs: SmallVec<[(Cow<'a, [u8]>, Cow<'a, [u8]>); 8]>,
+    pairs: SmallVec<[Pair<'a>; 8]>,
 }
 
 /// The parameters that carry a presigned signature. They are taken out before s3s sees the request.
@@ -37,7 +40,7 @@ impl<'a> Query<'a> {
     }
 
     /// All parameters.
-    pub(crate) fn pairs(&self) -> &[(Cow<'a, [u8]>, Cow<'a, [u8]>)] {
+    pub(crate) fn pairs(&self) -> &[Pair<'a>] {
         &self.pairs
     }
 

@@ -82,7 +82,9 @@ mod tests {
             (&[], None),
         ] {
             let mut map = HeaderMap::new();
-            sent.iter().for_each(|value| drop(map.append(CONTENT_ENCODING, value.parse().unwrap())));
+            for value in sent {
+                map.append(CONTENT_ENCODING, value.parse().unwrap());
+            }
             headers(&mut map, true, Some(3));
             let left: Vec<_> =
                 map.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap()).collect();

@@ -13,6 +13,12 @@ use super::timestamp::Timestamp;
 /// SHA-256 of nothing, as the string to sign of a chunk wants it.
 const EMPTY_SHA256: &[u8] = b"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
+/// SHA-256 of nothing.
+pub(crate) const EMPTY_SHA256_BYTES: [u8; 32] = [
+    0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27,
+    0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
+];
+
 /// The key of one day, region and service, with the state of its HMAC worked out already.
 #[derive(Clone)]
 pub(crate) struct SigningKey(Hmac<Sha256>);
@@ -126,6 +132,12 @@ mod tests {
         assert_eq!(parse_hex32(&hex32(&bytes)), Some(bytes));
         assert_eq!(parse_hex32(&hex32(&bytes)[..62]), None);
         assert_eq!(parse_hex32(&[b'g'; 64]), None);
+    }
+
+    #[test]
+    fn the_hash_of_nothing_is_that() {
+        assert_eq!(EMPTY_SHA256_BYTES, <[u8; 32]>::from(Sha256::digest(b"")));
+        assert_eq!(hex32(&EMPTY_SHA256_BYTES), EMPTY_SHA256);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 pub mod conflicts;
 pub mod life;
 pub mod limits;
+#[cfg(test)]
+pub(crate) mod model;
 pub mod mutations;
 pub mod order;
 pub mod reads;

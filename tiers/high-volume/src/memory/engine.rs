@@ -14,7 +14,7 @@ use crate::sequencer::engine::{ApplyError, Batch, Engine, Snapshot};
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct MemoryEngine {
+pub(crate) struct MemoryEngine {
     state: Arc<RwLock<State>>,
 }
 
@@ -92,6 +92,10 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    fn failed(&self) -> Option<ApplyError> {
+        None
+    }
+
     fn approximate_size(&self) -> u64 {
         self.state.read().bytes
     }
@@ -107,7 +111,7 @@ impl Engine for MemoryEngine {
 }
 
 /// The rows as of one version.
-pub(super) struct MemorySnapshot {
+pub(crate) struct MemorySnapshot {
     state: Arc<RwLock<State>>,
     version: Version,
 }

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use terrace_runtime::Clock;
 
-use self::engine::MemoryEngine;
+pub(crate) use self::engine::MemoryEngine;
+#[cfg(test)]
+pub(crate) use self::engine::MemorySnapshot;
 use crate::error::KvError;
 use crate::kv::{Begin, Facts, Kv, Transaction};
 use crate::sequencer::Sequencer;

@@ -59,6 +59,9 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// Brings every batch applied before to stable storage.
     fn sync(&self, version: Version) -> Result<(), ApplyError>;
 
+    /// Why the engine takes no more batches, if it has failed outside of a batch.
+    fn failed(&self) -> Option<ApplyError>;
+
     /// Bytes the data takes up, roughly.
     fn approximate_size(&self) -> u64;
 

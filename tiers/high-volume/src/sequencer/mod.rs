@@ -11,6 +11,9 @@ mod resolve;
 mod transaction;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
@@ -30,8 +33,12 @@ use crate::kv::{Begin, CatalogVersion, Commit, Transaction, Version};
 pub(crate) struct Offload {
     /// Owner of the blocking reads.
     pub(crate) tasks: Tasks,
-    /// Reads of more rows than this leave the caller's thread.
+    /// Point reads of more keys than this leave the caller's thread.
+    pub(crate) inline_keys: usize,
+    /// Range reads of more rows than this do.
     pub(crate) inline_rows: usize,
+    /// Who ends the process.
+    pub(crate) on_fatal: OnFatal,
 }
 
 /// Told once, when the engine has failed in a way that leaves commits of unknown fate: the owner must end the process.
@@ -54,8 +61,6 @@ pub(crate) struct Threaded {
     pub(crate) sync_every: Option<Duration>,
     /// Where long reads go.
     pub(crate) offload: Offload,
-    /// Who ends the process.
-    pub(crate) on_fatal: OnFatal,
 }
 
 /// Transactions over one engine.
@@ -98,7 +103,7 @@ impl<E: Engine> Sequencer<E> {
             current: Arc::clone(&current),
             clock: Arc::clone(&clock),
             sync_every: how.sync_every,
-            on_fatal: how.on_fatal,
+            on_fatal: Arc::clone(&how.offload.on_fatal),
         };
         let committer = Committer::Thread(Queue::start(committing)?);
         Ok(Arc::new(Self { clock, engine, current, offload: Some(how.offload), committer }))
@@ -150,6 +155,27 @@ impl<E: Engine> Sequencer<E> {
     /// Bytes the data takes up, roughly; 0 once closed.
     pub(crate) fn approximate_size(&self) -> u64 {
         self.engine.upgrade().map_or(0, |engine| engine.approximate_size())
+    }
+
+    /// Looks whether the engine has failed where no commit notices, and tells the owner.
+    ///
+    /// # Errors
+    /// `Bug` if it has, `Unavailable` once closed.
+    pub(crate) async fn probe(&self) -> Result<(), KvError> {
+        let engine = self.engine.upgrade().ok_or_else(closed)?;
+        let failed = match &self.offload {
+            None => engine.failed(),
+            Some(offload) => {
+                offload.tasks.blocking("high-volume probe", move || engine.failed()).await.map_err(
+                    |cause| KvError::caused(KvErrorKind::Unavailable, "the probe was cut off", cause),
+                )?
+            }
+        };
+        let Some(cause) = failed else { return Ok(()) };
+        if let Some(offload) = &self.offload {
+            (offload.on_fatal)(&cause);
+        }
+        Err(KvError::caused(KvErrorKind::Bug, "the engine failed", cause))
     }
 
     /// Puts a copy of the data into the empty directory `dir`, as of the version that comes back. Commits wait meanwhile, reads do not.

@@ -11,7 +11,7 @@ use terrace_runtime::Clock;
 use super::core::{Published, Request};
 use super::engine::{Engine, Snapshot};
 use super::limits::{self, READ_LIFE};
-use super::{Sequencer, closed};
+use super::{Offload, Sequencer, closed};
 use crate::error::{KvError, KvErrorKind};
 use crate::kv::{Begin, CatalogVersion, Commit, Stamp, Transaction, Version};
 use crate::mutation::{Conflict, Mutation};
@@ -67,22 +67,18 @@ impl<E: Engine> Sequenced<E> {
         Ok(&point.published)
     }
 
-    /// Runs a read here if it is small, else on a thread that may block.
-    async fn run<T: Send + 'static>(
+    /// Runs a read on a thread that may block.
+    async fn elsewhere<T: Send + 'static>(
         &self,
-        rows: usize,
+        offload: &Offload,
         read: impl FnOnce(&E::Snapshot) -> Result<T, KvError> + Send + 'static,
     ) -> Result<T, KvError> {
-        let published = self.view()?;
-        match &self.sequencer.offload {
-            Some(offload) if rows > offload.inline_rows => {
-                let published = Arc::clone(published);
-                offload.tasks.blocking("high-volume read", move || read(&published.snapshot)).await.map_err(
-                    |cause| KvError::caused(KvErrorKind::Unavailable, "the read was cut off", cause),
-                )?
-            }
-            _ => read(&published.snapshot),
-        }
+        let published = Arc::clone(self.view()?);
+        offload
+            .tasks
+            .blocking("high-volume read", move || read(&published.snapshot))
+            .await
+            .map_err(|cause| KvError::caused(KvErrorKind::Unavailable, "the read was cut off", cause))?
     }
 }
 
@@ -104,12 +100,15 @@ impl<E: Engine> Transaction for Sequenced<E> {
         for key in keys {
             limits::check_read(key)?;
         }
-        // One key is the common case and needs no list of its own.
-        let values = if let [key] = keys {
-            vec![self.view()?.snapshot.get(key)?]
-        } else {
-            let keys = keys.to_vec();
-            self.run(keys.len(), move |rows| keys.iter().map(|key| rows.get(key)).collect()).await?
+        let values = match &self.sequencer.offload {
+            Some(offload) if keys.len() > offload.inline_keys => {
+                let keys = keys.to_vec();
+                self.elsewhere(offload, move |rows| keys.iter().map(|key| rows.get(key)).collect()).await?
+            }
+            _ => {
+                let rows = &self.view()?.snapshot;
+                keys.iter().map(|key| rows.get(key)).collect::<Result<_, _>>()?
+            }
         };
         if read == Read::Serializable {
             self.pending.lock().read_keys.extend_from_slice(keys);
@@ -122,12 +121,13 @@ impl<E: Engine> Transaction for Sequenced<E> {
             return Err(KvError::new(KvErrorKind::Bug, "a range read needs a limit of at least 1"));
         }
         let RangeOptions { limit, reverse, read } = options;
-        let page = if range.is_empty() {
-            self.view()?;
-            Page::default()
-        } else {
-            let range = range.clone();
-            self.run(limit, move |rows| rows.range(&range, limit, reverse)).await?
+        let page = match &self.sequencer.offload {
+            _ if range.is_empty() => self.view().map(|_| Page::default())?,
+            Some(offload) if limit > offload.inline_rows => {
+                let range = range.clone();
+                self.elsewhere(offload, move |rows| rows.range(&range, limit, reverse)).await?
+            }
+            _ => self.view()?.snapshot.range(&range, limit, reverse)?,
         };
         if read == Read::Serializable {
             self.pending.lock().read_ranges.push(really_read(range, &page, reverse));

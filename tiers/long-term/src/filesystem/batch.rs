@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 
 /// A batch is written when it holds this many bytes. One more may be on its way to the disk: an upload holds twice this at most,
 /// beyond the size of a single chunk.
-const FULL: usize = 512 * 1024;
+const FULL: usize = 256 * 1024;
 /// Chunks below this are copied together: a piece costs more than the copy of a small one.
 const SMALL: usize = 4 * 1024;
 /// Pieces of one write; below the 1,024 that one call takes.

@@ -44,7 +44,7 @@ pub(super) struct Disk {
 
 /// One put under way: the blob and the number of the put.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Slot {
+pub(super) struct UploadId {
     pub(super) name: Name,
     number: u64,
 }
@@ -80,55 +80,54 @@ impl Disk {
     }
 
     /// Enters a put. Does not block.
-    pub(super) fn begin(&self, name: Name) -> Slot {
-        Slot { name, number: self.uploads.lock().begin(name) }
+    pub(super) fn begin(&self, name: Name) -> UploadId {
+        UploadId { name, number: self.uploads.lock().begin(name) }
     }
 
     /// Ends a put that landed, or that never made its temporary file. Does not block.
-    pub(super) fn leave(&self, slot: Slot) {
-        self.uploads.lock().end(slot.name, slot.number);
+    pub(super) fn leave(&self, id: UploadId) {
+        self.uploads.lock().end(id.name, id.number);
     }
 
     /// Whether the put may still land; an error if a delete has taken it back.
-    pub(super) fn check(&self, slot: Slot) -> Result<(), BlobError> {
-        if self.uploads.lock().may_land(slot.name, slot.number) { Ok(()) } else { Err(deleted_meanwhile()) }
+    pub(super) fn check(&self, id: UploadId) -> Result<(), BlobError> {
+        if self.uploads.lock().may_land(id.name, id.number) { Ok(()) } else { Err(deleted_meanwhile()) }
     }
 
     /// Makes the temporary file of a put.
-    pub(super) fn create(&self, slot: Slot) -> Result<File, BlobError> {
-        let _stripe = self.stripe(slot.name).lock();
-        self.check(slot)?;
-        let path = self.layout.upload(slot.name, slot.number);
+    pub(super) fn create(&self, id: UploadId) -> Result<File, BlobError> {
+        let _stripe = self.stripe(id.name).lock();
+        self.check(id)?;
+        let path = self.layout.upload(id.name, id.number);
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         made.map_err(settled("make a temporary file"))
     }
 
     /// Ends a put that did not land: its temporary file goes.
-    pub(super) fn discard(&self, slot: Slot) {
-        let _stripe = self.stripe(slot.name).lock();
-        match absent_is_fine(fs::remove_file(self.layout.upload(slot.name, slot.number))) {
-            Ok(()) => self.leave(slot),
+    pub(super) fn discard(&self, id: UploadId) {
+        let _stripe = self.stripe(id.name).lock();
+        match absent_is_fine(fs::remove_file(self.layout.upload(id.name, id.number))) {
+            Ok(()) => self.leave(id),
             // It stays entered: a delete tries again, and the next open removes it for certain.
-            Err(error) => tracing::warn!(%error, blob = ?slot.name, "a temporary file stays behind"),
+            Err(error) => tracing::warn!(%error, blob = ?id.name, "a temporary file stays behind"),
         }
     }
 
     /// The last step of a put: makes the file durable and gives it its name, unless a delete came first.
-    pub(super) fn land(&self, slot: Slot, file: File) -> Result<(), BlobError> {
-        self.check(slot)?;
-        self.durable(&file, "fsync a blob").map_err(settled("fsync a blob"))?;
+    pub(super) fn land(&self, id: UploadId, file: File) -> Result<(), BlobError> {
+        self.check(id)?;
+        self.fsync(&file, "fsync a blob").map_err(settled("fsync a blob"))?;
         drop(file);
         let _gate = self.gate.read();
-        let shelf = self.make_shelf(slot.name).map_err(settled("make the directory of a blob"))?;
+        let shard = self.open_shard(id.name).map_err(settled("make the directory of a blob"))?;
         {
-            let _stripe = self.stripe(slot.name).lock();
-            self.check(slot)?;
-            let from = self.layout.upload(slot.name, slot.number);
-            fs::rename(from, self.layout.blob(slot.name)).map_err(settled("rename a blob into place"))?;
-            self.leave(slot);
+            let _stripe = self.stripe(id.name).lock();
+            self.check(id)?;
+            let from = self.layout.upload(id.name, id.number);
+            fs::rename(from, self.layout.blob(id.name)).map_err(settled("rename a blob into place"))?;
+            self.leave(id);
         }
-        self.durable(&shelf, "fsync the directory of a blob")
-            .map_err(unknown("fsync the directory of a blob"))
+        self.fsync(&shard, "fsync the directory of a blob").map_err(unknown("fsync the directory of a blob"))
     }
 
     /// Removes a blob, and takes back the puts of it that are under way.
@@ -144,31 +143,31 @@ impl Disk {
             }
         }
         // Also when there was nothing: an earlier delete may have ended between the two.
-        match File::open(self.layout.shelf(name.0, last_byte(name.1))) {
-            Ok(shelf) => {
-                self.durable(&shelf, "fsync after a delete").map_err(settled("fsync after a delete"))
-            }
+        match File::open(self.layout.shard(name.0, last_byte(name.1))) {
+            Ok(shard) => self.fsync(&shard, "fsync after a delete").map_err(settled("fsync after a delete")),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(settled("open the directory of a blob")(error)),
         }
     }
 
-    /// Opens the directory of a blob; makes it and its bucket, durably, if this process has not done so yet. The caller holds the gate.
-    fn make_shelf(&self, (bid, rev): Name) -> io::Result<File> {
+    /// Opens the directory of a blob. Makes it and its bucket, durably, if this process has not done so yet, or if somebody has removed
+    /// it. The caller holds the gate.
+    fn open_shard(&self, (bid, rev): Name) -> io::Result<File> {
         let byte = last_byte(rev);
-        let path = self.layout.shelf(bid, byte);
+        let path = self.layout.shard(bid, byte);
         let (word, bit) = (usize::from(byte / 64), 1_u64 << (byte % 64));
-        let known = self.durable.lock().get(&bid).copied();
-        if known.is_none_or(|bits| bits[word] & bit == 0) {
-            let bucket = self.layout.bucket(bid);
-            if known.is_none() {
-                make_directory(&bucket)?;
-                self.durable(&File::open(self.layout.root())?, "fsync the directory of the buckets")?;
+        if self.durable.lock().get(&bid).is_some_and(|bits| bits[word] & bit != 0) {
+            match File::open(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                opened => return opened,
             }
-            make_directory(&path)?;
-            self.durable(&File::open(bucket)?, "fsync the directory of a bucket")?;
-            self.durable.lock().entry(bid).or_default()[word] |= bit;
         }
+        let bucket = self.layout.bucket(bid);
+        make_directory(&bucket)?;
+        make_directory(&path)?;
+        self.fsync(&File::open(self.layout.root())?, "fsync the directory of the buckets")?;
+        self.fsync(&File::open(bucket)?, "fsync the directory of a bucket")?;
+        self.durable.lock().entry(bid).or_default()[word] |= bit;
         File::open(path)
     }
 
@@ -177,15 +176,15 @@ impl Disk {
         let _gate = self.gate.write();
         self.durable.lock().remove(&bid);
         let bucket = self.layout.bucket(bid);
-        let shelves = match fs::read_dir(&bucket) {
-            Ok(shelves) => shelves,
+        let shards = match fs::read_dir(&bucket) {
+            Ok(shards) => shards,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(settled("read the directory of a bucket")(error)),
         };
         let mut empty = true;
-        for shelf in shelves {
-            let shelf = shelf.map_err(settled("read the directory of a bucket"))?.path();
-            empty &= remove_if_empty(&shelf).map_err(settled("remove the directory of a bucket"))?;
+        for shard in shards {
+            let shard = shard.map_err(settled("read the directory of a bucket"))?.path();
+            empty &= remove_if_empty(&shard).map_err(settled("remove the directory of a bucket"))?;
         }
         if empty {
             remove_if_empty(&bucket).map_err(settled("remove the directory of a bucket"))?;
@@ -194,7 +193,7 @@ impl Disk {
     }
 
     /// Makes a file or directory durable. Lack of space comes back; after any other error the disk is not to be trusted.
-    pub(super) fn durable(&self, file: &File, what: &'static str) -> io::Result<()> {
+    pub(super) fn fsync(&self, file: &File, what: &'static str) -> io::Result<()> {
         (self.sync)(file).inspect_err(|error| {
             if classify::kind(error) != crate::BlobErrorKind::NoSpace {
                 (self.fatal)(what, error);

@@ -41,7 +41,7 @@ impl Layout {
     }
 
     /// The directory of the blobs of a bucket whose revisions end with `byte`.
-    pub(super) fn shelf(&self, bid: u64, byte: u8) -> PathBuf {
+    pub(super) fn shard(&self, bid: u64, byte: u8) -> PathBuf {
         self.root.join(format!("{bid:016x}/{byte:02x}"))
     }
 
@@ -67,7 +67,7 @@ pub(super) fn bucket_of(name: &str) -> Option<u64> {
 }
 
 /// The byte of a directory in a bucket; `None`: not one of ours.
-pub(super) fn shelf_of(name: &str) -> Option<u8> {
+pub(super) fn shard_of(name: &str) -> Option<u8> {
     hex(name, 2).and_then(|byte| u8::try_from(byte).ok())
 }
 
@@ -88,7 +88,7 @@ mod tests {
             layout.blob((0x2a, rev)).to_str().unwrap(),
             "/blobs/000000000000002a/ab/018900000000700080000000000000ab"
         );
-        assert_eq!(layout.shelf(0x2a, 0x0b).to_str().unwrap(), "/blobs/000000000000002a/0b");
+        assert_eq!(layout.shard(0x2a, 0x0b).to_str().unwrap(), "/blobs/000000000000002a/0b");
         assert_eq!(
             layout.upload((1, rev), 7).to_str().unwrap(),
             "/blobs/uploads/0000000000000001-018900000000700080000000000000ab-7"
@@ -105,7 +105,7 @@ mod tests {
         let name = "018900000000700080000000000000ab";
         assert_eq!(rev_of(name, 0xab).map(u128::from_be_bytes), u128::from_str_radix(name, 16).ok());
         assert_eq!(rev_of(name, 0xac), None);
-        assert_eq!(shelf_of("0b"), Some(0x0b));
-        assert_eq!(shelf_of("b"), None);
+        assert_eq!(shard_of("0b"), Some(0x0b));
+        assert_eq!(shard_of("b"), None);
     }
 }

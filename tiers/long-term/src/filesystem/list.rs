@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::classify::settled;
 use super::disk::Disk;
 use super::footer::{Damage, Footer, FooterError};
-use super::layout::{bucket_of, last_byte, rev_of, shelf_of};
+use super::layout::{bucket_of, last_byte, rev_of, shard_of};
 use crate::blob::{BlobPage, Damaged, Listed};
 use crate::error::{BlobError, BlobErrorKind};
 
@@ -36,7 +36,7 @@ pub(super) fn list(disk: &Disk, bid: u64, after: Option<Bytes>) -> Result<BlobPa
     };
     let mut page = BlobPage::default();
     let (mut last, mut taken) = (None, 0);
-    for byte in shelves(disk, bid, after.map(last_byte))? {
+    for byte in shards(disk, bid, after.map(last_byte))? {
         let floor = after.filter(|rev| last_byte(*rev) == byte);
         let (revs, more) = names(disk, bid, byte, floor, disk.page - taken)?;
         for rev in revs {
@@ -44,7 +44,7 @@ pub(super) fn list(disk: &Disk, bid: u64, after: Option<Bytes>) -> Result<BlobPa
             last = Some(rev);
             taken += 1;
         }
-        if more || taken == disk.page {
+        if more {
             page.next = last.map(|rev| Bytes::copy_from_slice(&rev));
             break;
         }
@@ -53,12 +53,12 @@ pub(super) fn list(disk: &Disk, bid: u64, after: Option<Bytes>) -> Result<BlobPa
 }
 
 /// The directories of a bucket from `from` on, in order.
-fn shelves(disk: &Disk, bid: u64, from: Option<u8>) -> Result<Vec<u8>, BlobError> {
+fn shards(disk: &Disk, bid: u64, from: Option<u8>) -> Result<Vec<u8>, BlobError> {
     let Some(entries) = present(fs::read_dir(disk.layout.bucket(bid)))? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for entry in entries {
         let name = entry.map_err(settled("list a bucket"))?.file_name();
-        match name.to_str().and_then(shelf_of) {
+        match name.to_str().and_then(shard_of) {
             Some(byte) if from.is_none_or(|from| byte >= from) => found.push(byte),
             Some(_) => {}
             None => tracing::warn!(bucket = bid, ?name, "a directory of blobs holds what is not ours"),
@@ -76,7 +76,7 @@ fn names(
     floor: Option<Rev>,
     room: usize,
 ) -> Result<(Vec<Rev>, bool), BlobError> {
-    let Some(entries) = present(fs::read_dir(disk.layout.shelf(bid, byte)))? else {
+    let Some(entries) = present(fs::read_dir(disk.layout.shard(bid, byte)))? else {
         return Ok((Vec::new(), false));
     };
     let (mut least, mut more) = (BinaryHeap::new(), false);

@@ -24,31 +24,30 @@ pub(super) fn read(disk: &Disk) -> Result<Option<Deployment>, BlobError> {
     Ok(Some(id))
 }
 
-/// Makes the marker if there is none, whole or not at all: a link fails where a name is taken.
+/// Makes the marker if there is none, and says what is in it, durably.
 pub(super) fn bind(disk: &Disk, deployment: Deployment) -> Result<Deployment, BlobError> {
-    if let Some(bound) = read(disk)? {
-        return Ok(bound);
+    if read(disk)?.is_none() {
+        make(disk, deployment)?;
     }
-    let name = hex::encode(deployment);
-    let temporary = disk.layout.uploads().join(format!("deployment-{name}"));
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)
-        .map_err(settled("make the deployment marker"))?;
-    file.write_all(format!("{name}\n").as_bytes()).map_err(settled("write the deployment marker"))?;
-    disk.durable(&file, "fsync the deployment marker").map_err(settled("fsync the deployment marker"))?;
-    let linked = match fs::hard_link(&temporary, disk.layout.marker()) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        outcome => outcome,
-    };
-    linked.map_err(settled("put the deployment marker in place"))?;
-    absent_is_fine(fs::remove_file(&temporary)).map_err(settled("remove a temporary file"))?;
+    // Also when it was there: the process that made it may have died before this.
     let root = File::open(disk.layout.root()).map_err(settled("open the directory of the blobs"))?;
-    disk.durable(&root, "fsync the deployment marker").map_err(settled("fsync the deployment marker"))?;
+    disk.fsync(&root, "fsync the deployment marker").map_err(settled("fsync the deployment marker"))?;
     read(disk)?
         .ok_or_else(|| BlobError::settled(BlobErrorKind::Unavailable, "read the deployment marker just made"))
+}
+
+/// Makes the marker whole or not at all, and never over another one: a link fails where a name is taken.
+fn make(disk: &Disk, deployment: Deployment) -> Result<(), BlobError> {
+    let id = hex::encode(deployment);
+    let temporary = disk.layout.uploads().join(format!("deployment-{id}"));
+    let mut options = OpenOptions::new();
+    let options = options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&temporary).map_err(settled("make the deployment marker"))?;
+    file.write_all(format!("{id}\n").as_bytes()).map_err(settled("write the deployment marker"))?;
+    disk.fsync(&file, "fsync the deployment marker").map_err(settled("fsync the deployment marker"))?;
+    match fs::hard_link(&temporary, disk.layout.marker()) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        linked => linked.map_err(settled("put the deployment marker in place"))?,
+    }
+    absent_is_fine(fs::remove_file(&temporary)).map_err(settled("remove a temporary file"))
 }

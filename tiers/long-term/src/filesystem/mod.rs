@@ -99,7 +99,7 @@ fn make_durably(disk: &Disk, path: &Path) -> std::io::Result<()> {
     make_durably(disk, parent)?;
     make_directory(path)?;
     let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-    disk.durable(&File::open(parent)?, "fsync a new directory")
+    disk.fsync(&File::open(parent)?, "fsync a new directory")
 }
 
 #[async_trait]

@@ -130,10 +130,10 @@ async fn a_blob_that_becomes_shorter_while_it_is_read_ends_with_an_error() {
 async fn a_list_page_may_be_full_of_damaged_blobs() {
     let directory = TempDir::new().unwrap();
     let store = open(directory.path()).await;
-    let shelf = directory.path().join("0000000000000001/05");
-    fs::create_dir_all(&shelf).unwrap();
+    let shard = directory.path().join("0000000000000001/05");
+    fs::create_dir_all(&shard).unwrap();
     for n in 0..25_u32 {
-        fs::write(shelf.join(format!("{:032x}", (n << 8) | 5)), "junk").unwrap();
+        fs::write(shard.join(format!("{:032x}", (n << 8) | 5)), "junk").unwrap();
     }
     let (mut damaged, mut after) = (0, None);
     loop {
@@ -245,6 +245,19 @@ async fn a_directory_that_went_away_is_unavailable_and_not_empty() {
 }
 
 #[tokio::test]
+async fn empty_directories_that_somebody_removed_are_made_again() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path()).await;
+    let (key, bytes) = (key(1, "x", 1), pattern(10, 1));
+    for _ in 0..2 {
+        store_one(&store, &key, &bytes).await;
+        store.delete(&key).await.unwrap();
+        fs::remove_dir(directory.path().join("0000000000000001/01")).unwrap();
+        fs::remove_dir(directory.path().join("0000000000000001")).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_marker_that_is_not_an_id_is_corrupt_and_not_replaced() {
     let directory = TempDir::new().unwrap();
     let store = open(directory.path()).await;
@@ -252,6 +265,49 @@ async fn a_marker_that_is_not_an_id_is_corrupt_and_not_replaced() {
     assert_eq!(store.deployment().await.unwrap_err().kind(), BlobErrorKind::Corrupt);
     assert_eq!(store.bind([1; 16]).await.unwrap_err().kind(), BlobErrorKind::Corrupt);
     assert_eq!(fs::read(directory.path().join("terrace-deployment")).unwrap(), b"hello\n");
+}
+
+#[tokio::test]
+async fn a_dropped_put_removes_its_temporary_file_without_a_delete() {
+    let (directory, tasks) = (TempDir::new().unwrap(), Tasks::new());
+    let store = FilesystemBlobs::open(options(directory.path()), tasks.clone(), no_fatal()).await.unwrap();
+    let stalled: BlobBody = Box::pin(body(pattern(1_000_000, 1), 600_000).chain(stream::pending()));
+    let key = key(1, "x", 1);
+    let mut put = store.put(&key, stalled, SizeHint::AtLeast(0));
+    while temporary_files(directory.path()) == 0 {
+        assert!(tokio::time::timeout(Duration::from_millis(1), &mut put).await.is_err());
+    }
+    drop(put);
+    tasks.join(Duration::from_secs(60)).await.unwrap();
+    assert_eq!((temporary_files(directory.path()), store.disk.under_way()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_put_that_was_taken_back_makes_no_file_and_takes_no_name() {
+    let directory = TempDir::new().unwrap();
+    let deleting: Arc<std::sync::OnceLock<(Arc<Disk>, BlobKey)>> = Arc::default();
+    let between = Arc::clone(&deleting);
+    // The delete comes after the put has looked whether it may land, while its file is being synced.
+    let sync: Sync = Arc::new(move |file| {
+        if let Some((disk, key)) = between.get()
+            && file.metadata()?.is_file()
+        {
+            disk.delete(name_of(key)).unwrap();
+        }
+        file.sync_all()
+    });
+    let store =
+        FilesystemBlobs::open_with(options(directory.path()), Tasks::new(), no_fatal(), sync).await.unwrap();
+    let key = key(1, "x", 1);
+    let id = store.disk.begin(name_of(&key));
+    store.disk.delete(name_of(&key)).unwrap();
+    store.disk.create(id).unwrap_err();
+    assert_eq!(temporary_files(directory.path()), 0);
+    assert!(deleting.set((Arc::clone(&store.disk), key.clone())).is_ok());
+    let error = store.put(&key, body(pattern(10, 1), 10), SizeHint::Exact(10)).await.unwrap_err();
+    assert!(std::error::Error::source(&error).is_none(), "not an error of the file system: {error:?}");
+    assert!(store.head(&key).await.unwrap().is_none());
+    assert_eq!((temporary_files(directory.path()), store.disk.under_way()), (0, 0));
 }
 
 #[test]

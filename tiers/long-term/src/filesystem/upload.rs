@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::batch::Batch;
 use super::classify::{joined, settled};
-use super::disk::{Disk, Slot};
+use super::disk::{Disk, UploadId};
 use super::footer::{Footer, key_fits};
 use super::read;
 use crate::blob::{BlobBody, SizeHint, Stored};
@@ -25,7 +25,7 @@ const COPY_STEP: u64 = 64 * 1024 * 1024;
 /// for a delete or the next open.
 struct Upload {
     disk: Arc<Disk>,
-    slot: Slot,
+    id: UploadId,
     over: bool,
 }
 
@@ -37,18 +37,18 @@ impl Upload {
                 "store a blob whose key has not 1 to 1,024 bytes",
             ));
         }
-        Ok(Self { disk: Arc::clone(disk), slot: disk.begin(name_of(key)), over: false })
+        Ok(Self { disk: Arc::clone(disk), id: disk.begin(name_of(key)), over: false })
     }
 
     /// Ends the put: an error that is settled leaves no temporary file behind when this returns.
     async fn end<T>(mut self, outcome: Result<T, BlobError>) -> Result<T, BlobError> {
-        let slot = self.slot;
+        let id = self.id;
         self.over = match &outcome {
             Ok(_) => {
-                self.disk.leave(slot);
+                self.disk.leave(id);
                 true
             }
-            Err(_) => self.disk.step("discard an upload", move |disk| disk.discard(slot)).await.is_ok(),
+            Err(_) => self.disk.step("discard an upload", move |disk| disk.discard(id)).await.is_ok(),
         };
         outcome
     }
@@ -59,9 +59,9 @@ impl Drop for Upload {
         if self.over {
             return;
         }
-        let (disk, slot) = (Arc::clone(&self.disk), self.slot);
+        let (disk, id) = (Arc::clone(&self.disk), self.id);
         self.disk.tasks.cleanup("discard an upload", async move {
-            if let Err(error) = disk.step("discard an upload", move |disk| disk.discard(slot)).await {
+            if let Err(error) = disk.step("discard an upload", move |disk| disk.discard(id)).await {
                 tracing::warn!(%error, "an upload was not discarded");
             }
         });
@@ -87,7 +87,7 @@ impl Sink {
     }
 }
 
-/// Stores a body. Blocking hops: one for each 512 KiB, one for the last step.
+/// Stores a body. Blocking hops: one for each 256 KiB, one for the last step.
 pub(super) async fn put(
     disk: &Arc<Disk>,
     key: &BlobKey,
@@ -95,13 +95,13 @@ pub(super) async fn put(
     hint: SizeHint,
 ) -> Result<Stored, BlobError> {
     let upload = Upload::begin(disk, key)?;
-    let outcome = receive(disk, upload.slot, key, (body, hint)).await;
+    let outcome = receive(disk, upload.id, key, (body, hint)).await;
     upload.end(outcome).await
 }
 
 async fn receive(
     disk: &Arc<Disk>,
-    slot: Slot,
+    id: UploadId,
     key: &BlobKey,
     (mut body, hint): (BlobBody, SizeHint),
 ) -> Result<Stored, BlobError> {
@@ -112,22 +112,22 @@ async fn receive(
         batch.push(chunk);
         if batch.is_full() {
             let (file, full) = (sink.settle().await?, std::mem::take(&mut batch));
-            sink.writing = Some(disk.step("write a blob", move |disk| write(disk, slot, file, full)));
+            sink.writing = Some(disk.step("write a blob", move |disk| write(disk, id, file, full)));
         }
     }
     drop(body);
     let size = length.end()?;
     batch.push(Footer { key: key.clone(), size }.encode());
     let file = sink.settle().await?;
-    let land = move |disk: &Disk| disk.land(slot, write(disk, slot, file, batch)?);
+    let land = move |disk: &Disk| disk.land(id, write(disk, id, file, batch)?);
     joined(disk.step("land a blob", land).await)?;
     Ok(Stored { size })
 }
 
 /// Writes a batch at the end of the temporary file, which is made first if there is none yet.
-fn write(disk: &Disk, slot: Slot, file: Option<File>, batch: Batch) -> Result<File, BlobError> {
-    disk.check(slot)?;
-    let file = file.map_or_else(|| disk.create(slot), Ok)?;
+fn write(disk: &Disk, id: UploadId, file: Option<File>, batch: Batch) -> Result<File, BlobError> {
+    disk.check(id)?;
+    let file = file.map_or_else(|| disk.create(id), Ok)?;
     batch.write_to(&file).map_err(settled("write a blob"))?;
     Ok(file)
 }
@@ -139,20 +139,20 @@ pub(super) async fn copy(
     to: &BlobKey,
 ) -> Result<Option<Stored>, BlobError> {
     let upload = Upload::begin(disk, to)?;
-    let (slot, from, to) = (upload.slot, from.clone(), to.clone());
+    let (id, from, to) = (upload.id, from.clone(), to.clone());
     let copied = disk.step("copy a blob", move |disk| {
         let Some((source, size)) = read::open(disk, &from)? else { return Ok(None) };
-        copy_body(disk, slot, &source, &to, size).map(Some)
+        copy_body(disk, id, &source, &to, size).map(Some)
     });
     let outcome = joined(copied.await);
     upload.end(outcome).await
 }
 
-fn copy_body(disk: &Disk, slot: Slot, source: &File, to: &BlobKey, size: u64) -> Result<Stored, BlobError> {
-    let mut file = disk.create(slot)?;
+fn copy_body(disk: &Disk, id: UploadId, source: &File, to: &BlobKey, size: u64) -> Result<Stored, BlobError> {
+    let mut file = disk.create(id)?;
     let mut left = size;
     while left > 0 {
-        disk.check(slot)?;
+        disk.check(id)?;
         // The library uses copy_file_range where the file system has it, and reads and writes where not.
         let copied = std::io::copy(&mut source.take(left.min(COPY_STEP)), &mut file);
         match copied.map_err(settled("copy a blob"))? {
@@ -162,6 +162,6 @@ fn copy_body(disk: &Disk, slot: Slot, source: &File, to: &BlobKey, size: u64) ->
     }
     let mut footer = Batch::default();
     footer.push(Footer { key: to.clone(), size }.encode());
-    disk.land(slot, write(disk, slot, Some(file), footer)?)?;
+    disk.land(id, write(disk, id, Some(file), footer)?)?;
     Ok(Stored { size })
 }

@@ -48,3 +48,34 @@ pub async fn a_delete_takes_back_the_puts_under_way(subject: Subject) {
     super::put(&*subject.store, &key, &bytes).await;
     super::assert_holds(&*subject.store, &key, &bytes).await;
 }
+
+/// However a delete and a put that began before it meet, the blob is not there once both have ended.
+pub async fn a_delete_wins_every_race_with_a_put(subject: Subject) {
+    let bytes = pattern(600_000, 3);
+    let (mut stored, mut taken_back) = (0, 0);
+    for delay in (0..64).chain((0..64).map(|n| n * 16)) {
+        let key = key(1, "raced", delay);
+        let hint = SizeHint::Exact(bytes.len() as u64);
+        let put = subject.store.put(&key, super::body(bytes.clone(), 200_000), hint);
+        let deleted = async {
+            for _ in 0..delay {
+                tokio::task::yield_now().await;
+            }
+            subject.store.delete(&key).await.unwrap();
+        };
+        match futures::join!(put, deleted).0 {
+            Ok(_) => stored += 1,
+            Err(error) => {
+                assert_eq!(
+                    (error.kind(), error.outcome()),
+                    (BlobErrorKind::Unavailable, PutOutcome::Settled)
+                );
+                taken_back += 1;
+            }
+        }
+        subject.assert_absent(&key).await;
+    }
+    (subject.settle)().await;
+    assert_eq!((subject.leftovers)(), 0);
+    assert_eq!((subject.all(1).await.len(), stored + taken_back), (0, 128));
+}

@@ -203,6 +203,7 @@ macro_rules! blob_store_local_laws {
         $crate::blob_store_laws! { @each $subject;
             a_reader_that_opened_before_a_delete_reads_to_the_end
             a_delete_takes_back_the_puts_under_way
+            a_delete_wins_every_race_with_a_put
         }
     };
 }

@@ -186,3 +186,21 @@ impl BlobStore for Timeout {
         self.inner.facts()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::stream::{self, StreamExt};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_allowed_is_that_of_each_chunk_and_not_of_all() {
+        let slow = stream::iter([1, 1, 1, 1, 3]).then(|seconds| async move {
+            sleep(Duration::from_secs(seconds)).await;
+            Ok(Bytes::from_static(b"x"))
+        });
+        let idle = Duration::from_secs(2);
+        let timed = Timed { body: Box::pin(slow), idle, deadline: None, over: false };
+        let seen: Vec<_> = timed.map(|chunk| chunk.is_ok()).collect().await;
+        assert_eq!(seen, [true, true, true, true, false]);
+    }
+}

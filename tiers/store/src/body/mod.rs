@@ -15,7 +15,7 @@ pub(crate) enum Peeked {
     Large(BlobBody, SizeHint),
 }
 
-/// Reads at most one chunk past `inline_max` bytes. A body known to be longer is not touched; the tier that stores it holds it against its
+/// Reads at most one chunk past `inline_max` bytes, and calls `first` when the first is here. A body known to be longer is not touched; the tier that stores it holds it against its
 /// length.
 ///
 /// # Errors
@@ -24,6 +24,7 @@ pub(crate) async fn peek(
     mut body: BlobBody,
     length: Option<u64>,
     inline_max: usize,
+    first: impl Fn(),
 ) -> Result<Peeked, BodyError> {
     if let Some(length) = length
         && length > inline_max as u64
@@ -39,6 +40,9 @@ pub(crate) async fn peek(
         let chunk = chunk?;
         if chunk.is_empty() {
             continue;
+        }
+        if chunks.is_empty() {
+            first();
         }
         size += chunk.len();
         if let Some(length) = length
@@ -106,14 +110,14 @@ mod tests {
         for (chunks, size) in
             [(vec![], 0), (vec![1], 1), (vec![10], 10), (vec![3, 0, 7], 10), (vec![1; 10], 10)]
         {
-            match peek(body(chunks), None, 10).await.unwrap() {
+            match peek(body(chunks), None, 10, || ()).await.unwrap() {
                 Peeked::Small(_, seen) => assert_eq!(seen, size),
                 Peeked::Large(..) => panic!("{size} bytes are small"),
             }
         }
         for chunks in [vec![11], vec![1; 11], vec![10, 1], vec![4, 4, 400]] {
             let sum: usize = chunks.iter().sum();
-            match peek(body(chunks), None, 10).await.unwrap() {
+            match peek(body(chunks), None, 10, || ()).await.unwrap() {
                 Peeked::Large(body, SizeHint::AtLeast(seen)) => {
                     assert!(seen > 10);
                     assert_eq!(length(body).await, sum, "nothing is lost");
@@ -127,7 +131,7 @@ mod tests {
     async fn a_body_known_to_be_large_is_not_touched() {
         let untouched: BlobBody = Box::pin(stream::pending());
         assert!(matches!(
-            peek(untouched, Some(11), 10).await.unwrap(),
+            peek(untouched, Some(11), 10, || ()).await.unwrap(),
             Peeked::Large(_, SizeHint::Exact(11))
         ));
     }

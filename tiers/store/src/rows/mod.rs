@@ -20,6 +20,8 @@ pub(crate) mod ticket;
 pub(crate) mod upload;
 
 #[cfg(test)]
+mod pinned;
+#[cfg(test)]
 mod sample;
 
 /// A family of rows. The discriminant is the first byte of its keys.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use prometheus::Registry;
 use terrace_high_volume::{Kv, Mutation, Read, Transaction};
 use terrace_long_term::BlobStore;
+use terrace_long_term::layers::measure::TierMetrics;
 use terrace_runtime::{Clock, Ids, Tasks};
 
 use crate::error::{Error, Failure, FailureKind};
@@ -18,7 +19,7 @@ use crate::ticket::Fences;
 use crate::transact::{Reading, Run, Step, Stop, Work, get};
 
 /// The layout of rows that this build writes. A build opens its own and older ones.
-pub const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 1;
 
 /// What a store is made of.
 pub struct Parts {
@@ -36,6 +37,8 @@ pub struct Parts {
     pub space: Arc<dyn Space>,
     /// Nodes declared dead; shared by the stores of one process.
     pub fences: Fences,
+    /// Where the high-volume tier's latencies and sizes are counted; the long-term tier's measuring layer counts into the same.
+    pub tiers: TierMetrics,
     /// Numbers.
     pub settings: Settings,
 }
@@ -91,13 +94,14 @@ impl Store {
     }
 
     fn assemble(parts: Parts, registry: &Registry) -> Result<Self, OpenError> {
-        let Parts { kv, blobs, clock, ids, tasks, space, fences, settings } = parts;
+        let Parts { kv, blobs, clock, ids, tasks, space, fences, tiers, settings } = parts;
         if settings.inline_max > Settings::INLINE_CAP {
             return Err(OpenError::InlineMax(settings.inline_max));
         }
-        let metrics = Metrics::register(registry)?;
+
         let node = Node(ids.random().to_be_bytes());
         let facts = kv.facts();
+        let metrics = Metrics::register(registry, &tiers, facts.name)?;
         let shared = Shared {
             kv,
             facts,

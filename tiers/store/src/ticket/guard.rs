@@ -37,7 +37,7 @@ pub(crate) struct Recorded {
 /// The ticket could not be made durable, so the body must not be finished.
 #[derive(Debug, thiserror::Error)]
 #[error("the ticket of the write could not be recorded")]
-pub struct NotRecorded;
+pub(crate) struct NotRecorded;
 
 /// A pair that tells, and learns, whether a ticket is durable.
 pub(crate) fn recording() -> (oneshot::Sender<bool>, Recorded) {

@@ -17,6 +17,7 @@ use futures::{StreamExt, stream};
 use prometheus::Registry;
 use terrace_high_volume::memory::MemoryKv;
 use terrace_long_term::BlobBody;
+use terrace_long_term::layers::measure::TierMetrics;
 use terrace_runtime::{Clock, SeededIds, Tasks};
 use terrace_store::name::{BucketName, ObjectKey, PartNumber};
 use terrace_store::object::{Metadata, ReadCondition, WriteCondition};
@@ -113,6 +114,7 @@ impl Engines {
             tasks: tasks.clone(),
             space: Arc::clone(&self.room) as _,
             fences: self.fences.clone(),
+            tiers: TierMetrics::register(&Registry::new()).unwrap(),
             settings: self.settings,
         }
     }

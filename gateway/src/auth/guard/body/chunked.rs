@@ -8,7 +8,9 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes};
 use sha2::{Digest, Sha256};
 
-use super::super::super::{BodyRefusal, Checksum, ChecksumAlgorithm};
+use terrace_store::object::{Algorithm, Checksum};
+
+use super::super::super::BodyRefusal;
 use super::super::signature::{ChunkSigner, parse_hex32};
 use super::trailer::Trailer;
 
@@ -53,11 +55,7 @@ const FRAMING: BodyRefusal =
 impl Chunked {
     /// A decoder for a body of `length` decoded bytes. With a signer each chunk must be signed, and the trailer too if there
     /// may be one (`trailer`); without a signer nothing is. The inner option is the checksum announced for the trailer.
-    pub(crate) fn new(
-        length: u64,
-        signer: Option<ChunkSigner>,
-        trailer: Option<Option<ChecksumAlgorithm>>,
-    ) -> Self {
+    pub(crate) fn new(length: u64, signer: Option<ChunkSigner>, trailer: Option<Option<Algorithm>>) -> Self {
         Self {
             signer,
             left: length,

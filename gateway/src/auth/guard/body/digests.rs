@@ -8,7 +8,9 @@ use sha2::{Digest, Sha256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::super::{BodyRefusal, Checksum, ChecksumAlgorithm, Refusal};
+use terrace_store::object::{Algorithm, Checksum};
+
+use super::super::super::{BodyRefusal, Refusal, checksum};
 
 /// The digests of one body, as far as it has been read.
 #[derive(Default)]
@@ -23,10 +25,10 @@ pub(crate) struct Digests {
 }
 
 /// A checksum that the client sent, or will send in the trailer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Promise {
     Known(Checksum),
-    Trailer(ChecksumAlgorithm),
+    Trailer(Algorithm),
 }
 
 impl std::fmt::Debug for Digests {
@@ -46,7 +48,7 @@ impl Digests {
         headers: &HeaderMap,
         content_sha256: Option<[u8; 32]>,
         body_checksum: bool,
-        trailer: Option<ChecksumAlgorithm>,
+        trailer: Option<Algorithm>,
     ) -> Result<Option<Box<Self>>, Refusal> {
         let content_md5 = headers.get("content-md5").map(content_md5).transpose()?;
         let mut checksum = trailer.map(Promise::Trailer);
@@ -62,13 +64,13 @@ impl Digests {
         let mut digests = Self { content_sha256, content_md5, checksum, ..Self::default() };
         digests.md5 = content_md5.map(|_| md5::Context::new());
         digests.sha256 = content_sha256.map(|_| Sha256::new());
-        match checksum.map(Promise::algorithm) {
+        match digests.checksum.as_ref().map(Promise::algorithm) {
             None => {}
-            Some(ChecksumAlgorithm::Crc32) => digests.crc = Some(crc(CrcAlgorithm::Crc32IsoHdlc)),
-            Some(ChecksumAlgorithm::Crc32c) => digests.crc = Some(crc(CrcAlgorithm::Crc32Iscsi)),
-            Some(ChecksumAlgorithm::Crc64Nvme) => digests.crc = Some(crc(CrcAlgorithm::Crc64Nvme)),
-            Some(ChecksumAlgorithm::Sha1) => digests.sha1 = Some(Sha1::new()),
-            Some(ChecksumAlgorithm::Sha256) => digests.sha256 = Some(Sha256::new()),
+            Some(Algorithm::Crc32) => digests.crc = Some(crc(CrcAlgorithm::Crc32IsoHdlc)),
+            Some(Algorithm::Crc32c) => digests.crc = Some(crc(CrcAlgorithm::Crc32Iscsi)),
+            Some(Algorithm::Crc64Nvme) => digests.crc = Some(crc(CrcAlgorithm::Crc64Nvme)),
+            Some(Algorithm::Sha1) => digests.sha1 = Some(Sha1::new()),
+            Some(Algorithm::Sha256) => digests.sha256 = Some(Sha256::new()),
         }
         Ok(Some(Box::new(digests)))
     }
@@ -116,28 +118,26 @@ impl Digests {
             })?,
         };
         let computed = match algorithm {
-            ChecksumAlgorithm::Crc32 | ChecksumAlgorithm::Crc32c | ChecksumAlgorithm::Crc64Nvme => {
+            Algorithm::Crc32 | Algorithm::Crc32c | Algorithm::Crc64Nvme => {
                 let value = self.crc.map_or(0, |crc| crc.finalize()).to_be_bytes();
-                value
-                    .get(value.len() - algorithm.length()..)
-                    .and_then(|value| Checksum::new(algorithm, value))
+                value.get(value.len() - algorithm.width()..).and_then(|value| checksum::new(algorithm, value))
             }
-            ChecksumAlgorithm::Sha1 => self.sha1.and_then(|sha1| Checksum::new(algorithm, &sha1.finalize())),
-            ChecksumAlgorithm::Sha256 => sha256.and_then(|sha256| Checksum::new(algorithm, &sha256)),
+            Algorithm::Sha1 => self.sha1.and_then(|sha1| checksum::new(algorithm, &sha1.finalize())),
+            Algorithm::Sha256 => sha256.and_then(|sha256| checksum::new(algorithm, &sha256)),
         };
-        if computed == Some(sent) {
+        if computed.as_ref() == Some(&sent) {
             Ok(Some(sent))
         } else {
-            Err(BodyRefusal::BadDigest { what: algorithm.header() })
+            Err(BodyRefusal::BadDigest { what: checksum::header(algorithm) })
         }
     }
 }
 
 impl Promise {
-    fn algorithm(self) -> ChecksumAlgorithm {
+    fn algorithm(&self) -> Algorithm {
         match self {
-            Self::Known(checksum) => checksum.algorithm(),
-            Self::Trailer(algorithm) => algorithm,
+            Self::Known(checksum) => checksum.algorithm,
+            Self::Trailer(algorithm) => *algorithm,
         }
     }
 }
@@ -169,9 +169,9 @@ fn header_checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Refusal> {
         if matches!(kind, "algorithm" | "type" | "mode") {
             continue;
         }
-        let algorithm = ChecksumAlgorithm::from_header(name.as_str())
+        let algorithm = checksum::of_header(name.as_str())
             .ok_or(Refusal::InvalidRequest("The checksum algorithm is not supported."))?;
-        let checksum = Checksum::from_base64(algorithm, value.as_bytes())
+        let checksum = checksum::from_base64(algorithm, value.as_bytes())
             .ok_or(Refusal::InvalidRequest("Value for an x-amz-checksum- header is invalid."))?;
         if found.replace(checksum).is_some() {
             return Err(SEVERAL);
@@ -183,10 +183,10 @@ fn header_checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
+    use Algorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
 
     /// Of "123456789": the check values of the CRC catalogue, FIPS 180, RFC 1321 test vectors.
-    const KNOWN: [(ChecksumAlgorithm, &str); 5] = [
+    const KNOWN: [(Algorithm, &str); 5] = [
         (Crc32, "cbf43926"),
         (Crc32c, "e3069283"),
         (Crc64Nvme, "ae8b14860a799888"),
@@ -211,16 +211,16 @@ mod tests {
     #[test]
     fn each_algorithm_accepts_its_value_and_nothing_else() {
         for (algorithm, value) in KNOWN {
-            let known = Checksum::new(algorithm, &hex::decode(value).unwrap()).unwrap();
-            let sent = headers(&[(algorithm.header(), &known.to_base64())]);
+            let known = checksum::new(algorithm, &hex::decode(value).unwrap()).unwrap();
+            let sent = headers(&[(checksum::header(algorithm), &checksum::to_base64(&known))]);
             let asked = || *Digests::asked(&sent, None, true, None).unwrap().unwrap();
-            assert_eq!(run(asked(), b"123456789", None).unwrap(), Some(known));
+            assert_eq!(run(asked(), b"123456789", None).unwrap(), Some(known.clone()));
             let wrong = run(asked(), b"123456780", None).unwrap_err();
-            assert!(matches!(wrong, BodyRefusal::BadDigest { what } if what == algorithm.header()));
+            assert!(matches!(wrong, BodyRefusal::BadDigest { what } if what == checksum::header(algorithm)));
             let announced =
                 || *Digests::asked(&HeaderMap::new(), None, true, Some(algorithm)).unwrap().unwrap();
-            assert_eq!(run(announced(), b"123456789", Some(known)).unwrap(), Some(known));
-            assert!(matches!(run(announced(), b"", Some(known)), Err(BodyRefusal::BadDigest { .. })));
+            assert_eq!(run(announced(), b"123456789", Some(known.clone())).unwrap(), Some(known.clone()));
+            assert!(matches!(run(announced(), b"", Some(known.clone())), Err(BodyRefusal::BadDigest { .. })));
             assert!(matches!(
                 run(announced(), b"123456789", None),
                 Err(BodyRefusal::MalformedTrailer { .. })
@@ -248,8 +248,8 @@ mod tests {
     #[test]
     fn the_payload_hash_and_a_sha256_checksum_are_both_compared() {
         let hash: [u8; 32] = hex::decode(KNOWN[4].1).unwrap().try_into().unwrap();
-        let sum = Checksum::new(Sha256, &hash).unwrap();
-        let sent = headers(&[("x-amz-checksum-sha256", &sum.to_base64())]);
+        let sum = checksum::new(Sha256, &hash).unwrap();
+        let sent = headers(&[("x-amz-checksum-sha256", &checksum::to_base64(&sum))]);
         let asked = |hash| *Digests::asked(&sent, Some(hash), true, None).unwrap().unwrap();
         assert_eq!(run(asked(hash), b"123456789", None).unwrap(), Some(sum));
         assert!(matches!(run(asked([0; 32]), b"123456789", None), Err(BodyRefusal::ContentSha256Mismatch)));

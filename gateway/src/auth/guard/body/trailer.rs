@@ -3,7 +3,9 @@
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
-use super::super::super::{BodyRefusal, Checksum, ChecksumAlgorithm, Refusal};
+use terrace_store::object::{Algorithm, Checksum};
+
+use super::super::super::{BodyRefusal, Refusal, checksum};
 use super::super::signature::{ChunkSigner, parse_hex32};
 
 /// Bytes of all lines together, inclusive.
@@ -13,18 +15,18 @@ const LIMIT: usize = 4096;
 ///
 /// # Errors
 /// `InvalidRequest` if it announces anything but one checksum.
-pub(crate) fn announced_trailer(headers: &HeaderMap) -> Result<Option<ChecksumAlgorithm>, Refusal> {
+pub(crate) fn announced_trailer(headers: &HeaderMap) -> Result<Option<Algorithm>, Refusal> {
     const UNSUPPORTED: Refusal =
         Refusal::InvalidRequest("The value specified in the x-amz-trailer header is not supported");
     let Some(value) = headers.get("x-amz-trailer") else { return Ok(None) };
     let name = value.to_str().map_err(|_not_ascii| UNSUPPORTED)?;
-    ChecksumAlgorithm::from_header(name.trim()).map(Some).ok_or(UNSUPPORTED)
+    checksum::of_header(name.trim()).map(Some).ok_or(UNSUPPORTED)
 }
 
 /// Reads trailer lines until the empty line.
 #[derive(Debug, Default)]
 pub(crate) struct Trailer {
-    announced: Option<ChecksumAlgorithm>,
+    announced: Option<Algorithm>,
     found: Option<Checksum>,
     canonical: Vec<u8>,
     signature: Option<[u8; 32]>,
@@ -32,7 +34,7 @@ pub(crate) struct Trailer {
 }
 
 impl Trailer {
-    pub(crate) fn new(announced: Option<ChecksumAlgorithm>) -> Self {
+    pub(crate) fn new(announced: Option<Algorithm>) -> Self {
         Self { announced, ..Self::default() }
     }
 
@@ -58,7 +60,7 @@ impl Trailer {
             self.signature = Some(parse_hex32(value.as_bytes()).ok_or(malformed)?);
             return Ok(false);
         }
-        let algorithm = ChecksumAlgorithm::from_header(&name);
+        let algorithm = checksum::of_header(&name);
         if algorithm.is_none()
             || algorithm != self.announced
             || self.found.is_some()
@@ -68,7 +70,7 @@ impl Trailer {
                 what: "The trailer holds what x-amz-trailer does not announce.",
             });
         }
-        self.found = algorithm.and_then(|algorithm| Checksum::from_base64(algorithm, value.as_bytes()));
+        self.found = algorithm.and_then(|algorithm| checksum::from_base64(algorithm, value.as_bytes()));
         if self.found.is_none() {
             return Err(BodyRefusal::InvalidRequest {
                 what: "Value for the x-amz-checksum- trailer is invalid.",
@@ -88,6 +90,6 @@ impl Trailer {
                 return Err(BodyRefusal::SignatureMismatch);
             }
         }
-        Ok(self.found)
+        Ok(self.found.clone())
     }
 }

@@ -12,7 +12,7 @@ use std::convert::Infallible;
 use http_body_util::{BodyExt, Full, StreamBody};
 use terrace_runtime::ManualClock;
 
-use super::super::{BodyRefusal, Identity, Secret, StaticCredentials};
+use super::super::{Identity, Secret, StaticCredentials};
 use super::*;
 use signer::{EXAMPLE, Signer};
 

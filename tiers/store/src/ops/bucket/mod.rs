@@ -3,5 +3,7 @@
 mod create;
 mod delete;
 mod list;
+mod usage;
 
 pub use list::BucketInfo;
+pub use usage::Usage;

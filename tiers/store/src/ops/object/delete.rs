@@ -26,7 +26,10 @@ impl Store {
         let store = self.clone();
         let task = self.tasks.operation("delete object", async move {
             let mut work = Delete { store: &store, bucket: &bucket, key: &key, condition: &condition };
-            if store.write(Run::client("delete object", store.mint()), &mut work).await? {
+            let started = store.clock.monotonic();
+            let queued = store.write(Run::client("delete object", store.mint()), &mut work).await?;
+            store.metrics.high_volume.delete(store.clock.monotonic() - started);
+            if queued {
                 store.reclaim.wake();
             }
             Ok(())

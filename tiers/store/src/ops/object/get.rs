@@ -85,11 +85,16 @@ impl Store {
     /// `NoSuchBucket`, `NoSuchKey`, `NotModified`, `PreconditionFailed`, `RangeUnsatisfiable`, `InvalidArgument` (no such part).
     pub async fn get_object(&self, request: GetObject) -> Result<ObjectRead> {
         let mut missing: Option<ETag> = None;
+        let started = self.clock.monotonic();
         for _ in 0..RESTARTS {
             let mut look = Look { store: self, request: &request, with_body: true };
             let Seen { info, part, source } = self.read("get object", &mut look).await?;
             let body = match source {
-                Source::Here(chunks) => Some(here(chunks)),
+                Source::Here(chunks) => {
+                    let bytes = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+                    self.metrics.high_volume.get(self.clock.monotonic() - started, bytes);
+                    Some(here(chunks))
+                }
                 Source::Pieces(pieces, version) => self.open_pieces(pieces, version).await?,
             };
             if let Some(body) = body {

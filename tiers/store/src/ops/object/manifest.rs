@@ -96,7 +96,7 @@ pub(crate) async fn part_range(
 /// A body that broke off after its first byte was sent.
 #[derive(Debug, thiserror::Error)]
 #[error("a part of the body could not be read")]
-pub struct PieceMissing {
+pub(crate) struct PieceMissing {
     #[source]
     source: Option<crate::error::Error>,
 }

@@ -68,9 +68,13 @@ impl Store {
         let task = self.tasks.operation("put object", async move {
             let Received { body, checksum } = received;
             let run = Run::client("put object", body.revision());
+            let (started, is_here) = (store.clock.monotonic(), !matches!(body, NewBody::Blob { .. }));
             let mut work =
                 PutRecord { store: &store, bucket, key, metadata, condition, checksum, body, queued: false };
             let written = store.write(run, &mut work).await?;
+            if is_here {
+                store.metrics.high_volume.put(store.clock.monotonic() - started, written.size);
+            }
             if work.queued {
                 store.reclaim.wake();
             }
@@ -93,12 +97,14 @@ impl Store {
             return Err(Refusal::EntityTooLarge.into());
         }
         self.expect_space()?;
-        let body = match body::peek(stream, length, self.settings.inline_max).await? {
+        let started = self.clock.monotonic();
+        let first = || self.metrics.high_volume.put_first_chunk(self.clock.monotonic() - started);
+        let body = match body::peek(stream, length, self.settings.inline_max, first).await? {
             Peeked::Small(_, 0) => NewBody::Empty { revision: self.mint() },
             Peeked::Small(chunks, size) => {
                 NewBody::Inline { revision: self.mint(), chunks: rechunk(&chunks), size }
             }
-            Peeked::Large(stream, hint) => self.upload(kind, bucket, key, stream, hint).await?,
+            Peeked::Large(stream, hint) => self.upload(kind, bucket, key, (stream, hint)).await?,
         };
         Ok(Received { body, checksum: checksum.get().cloned() })
     }
@@ -109,8 +115,7 @@ impl Store {
         kind: Kind,
         bucket: &BucketName,
         key: &ObjectKey,
-        stream: BlobBody,
-        hint: SizeHint,
+        (stream, hint): (BlobBody, SizeHint),
     ) -> Result<NewBody> {
         let bid = self.bucket_id(bucket).await?;
         let mut guard = Guard::open(self, kind, bid, key);

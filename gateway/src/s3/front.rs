@@ -1,0 +1,110 @@
+//! The way in and out: readies a request for s3s, and mends what s3s answers.
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE};
+use http::{HeaderValue, Method, StatusCode};
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{Body, HttpRequest, HttpResponse, S3Error, S3Response};
+use terrace_store::Store;
+
+use super::error;
+use super::{Service, inbound};
+use crate::auth::RequestId;
+use crate::telemetry::chain;
+
+/// The whole S3 protocol over a store: one request in, one answer out. Cheap to clone. Verifies no signature: whoever calls did that.
+#[derive(Clone, Debug)]
+pub struct Front {
+    s3: S3Service,
+}
+
+impl Front {
+    /// The protocol over `store`, as region `region`. `configure` sets what belongs to others: authentication, access, host names,
+    /// limits.
+    pub fn new(store: Store, region: &str, configure: impl FnOnce(&mut S3ServiceBuilder)) -> Self {
+        let mut builder = S3ServiceBuilder::new(Service { store, region: region.into() });
+        configure(&mut builder);
+        Self { s3: builder.build() }
+    }
+
+    /// Answers a request. Every answer is a well-formed S3 answer; there is no error that breaks the connection.
+    pub async fn call(&self, request: HttpRequest) -> HttpResponse {
+        let (mut parts, body) = request.into_parts();
+        let method = parts.method.clone();
+        let id = parts.extensions.get::<RequestId>().cloned();
+        let answer = match inbound::prepare(&mut parts) {
+            Ok(()) => self.s3.call(HttpRequest::from_parts(parts, body)).await,
+            Err(refusal) => error_document(error::document(&refusal.into())),
+        };
+        let answer = answer.unwrap_or_else(|error| {
+            tracing::error!(error = %chain(&*s3s::StdError::from(error)), "s3s gave no answer");
+            let mut answer = HttpResponse::new(Body::from(Bytes::from_static(INTERNAL_ERROR)));
+            *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+            answer
+        });
+        mend(&method, id, answer)
+    }
+}
+
+/// For when not even an error document could be written.
+const INTERNAL_ERROR: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>InternalError</Code>\
+    <Message>We encountered an internal error. Please try again.</Message></Error>";
+
+fn error_document(error: S3Error) -> Result<HttpResponse, s3s::HttpError> {
+    error.to_http_response().map_err(|error| s3s::HttpError::new(Box::new(error)))
+}
+
+/// XML that stands in for what s3s would write.
+#[derive(Clone)]
+struct Document(Bytes);
+
+/// An answer whose body is `xml` in place of the output's own.
+pub(crate) fn document<T: Default>(xml: Bytes) -> S3Response<T> {
+    let mut response = S3Response::new(T::default());
+    response.extensions.insert(Document(xml));
+    response
+}
+
+/// What s3s leaves undone: documents of our own, 206, the request's id in error documents, no body where HTTP allows none.
+fn mend(method: &Method, id: Option<RequestId>, mut answer: HttpResponse) -> HttpResponse {
+    if let Some(Document(xml)) = answer.extensions_mut().remove() {
+        *answer.body_mut() = Body::from(xml);
+    }
+    if answer.status() == StatusCode::OK && answer.headers().contains_key(CONTENT_RANGE) {
+        *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    let status = answer.status();
+    let bare = status == StatusCode::NOT_MODIFIED || (*method == Method::HEAD && !status.is_success());
+    if bare {
+        *answer.body_mut() = Body::empty();
+        answer.headers_mut().remove(CONTENT_LENGTH);
+        if status == StatusCode::NOT_MODIFIED {
+            answer.headers_mut().remove(CONTENT_TYPE);
+        }
+    } else if !status.is_success() {
+        complete_error(&mut answer, id.as_ref());
+    }
+    answer
+}
+
+/// Puts what s3s leaves out into an error document: a message where it has none, and the request's id, which people who ask for help
+/// copy from there.
+fn complete_error(answer: &mut HttpResponse, id: Option<&RequestId>) {
+    const END: &str = "</Error>";
+    let Some(document) = answer.body().bytes() else { return };
+    let Some(open) = std::str::from_utf8(&document).ok().and_then(|text| text.strip_suffix(END)) else {
+        return;
+    };
+    let mut whole = open.to_owned();
+    if !open.contains("<Message>") {
+        let code = open.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+        let message = error::message(code.map_or("", |(code, _)| code));
+        whole.extend(["<Message>", message, "</Message>"]);
+    }
+    if let Some(RequestId(id)) = id {
+        whole.extend(["<RequestId>", id, "</RequestId>"]);
+    }
+    whole.push_str(END);
+    *answer.body_mut() = Body::from(whole);
+}

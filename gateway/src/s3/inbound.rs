@@ -1,0 +1,232 @@
+//! What a request brings that s3s must not see, and what is refused before it is routed.
+//!
+//! s3s reads headers more strictly than S3: it answers 400 to a list of ETags, to a `Range` that S3 ignores, to an `Expires` that is not
+//! a date, to metadata in UTF-8. Such headers are taken off the request, and the operations read them as they came. What is not honoured
+//! is refused here once, for all operations, so that none forgets.
+
+use std::sync::LazyLock;
+
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
+use terrace_store::Refusal;
+
+use super::translate::metadata::USER_PREFIX;
+
+/// Header of a copy's source. s3s routes by its presence and reads it wrongly (`+`), so it keeps the name with another value.
+pub(crate) const COPY_SOURCE: HeaderName = HeaderName::from_static("x-amz-copy-source");
+
+/// The headers that were taken off the request.
+#[derive(Clone)]
+struct Received(HeaderMap);
+
+/// Headers of the request that s3s did not see: metadata, conditions, ranges, the copy's source.
+pub(crate) fn received(extensions: &Extensions) -> &HeaderMap {
+    static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+    extensions.get::<Received>().map_or(&NONE, |received| &received.0)
+}
+
+/// Readies a request for s3s.
+///
+/// # Errors
+/// `NotImplemented` for what is not honoured.
+pub(crate) fn prepare(parts: &mut Parts) -> Result<(), Refusal> {
+    let mut taken: Vec<HeaderName> = Vec::new();
+    for (name, value) in &parts.headers {
+        refuse_header(name.as_str(), value)?;
+        if is_received(name.as_str()) && !taken.contains(name) {
+            taken.push(name.clone());
+        }
+    }
+    if let Some(query) = parts.uri.query() {
+        refuse_query(&parts.method, query)?;
+    }
+    if !taken.is_empty() {
+        let received = take(&mut parts.headers, taken);
+        parts.extensions.insert(Received(received));
+    }
+    Ok(())
+}
+
+fn take(headers: &mut HeaderMap, names: Vec<HeaderName>) -> HeaderMap {
+    let mut received = HeaderMap::with_capacity(names.len());
+    for name in names {
+        for value in headers.get_all(&name) {
+            received.append(name.clone(), value.clone());
+        }
+        headers.remove(&name);
+    }
+    if received.contains_key(COPY_SOURCE) {
+        headers.insert(COPY_SOURCE, HeaderValue::from_static("see/received"));
+    }
+    received
+}
+
+fn is_received(name: &str) -> bool {
+    matches!(
+        name,
+        "cache-control"
+            | "content-disposition"
+            | "content-encoding"
+            | "content-language"
+            | "content-type"
+            | "expires"
+            | "if-match"
+            | "if-modified-since"
+            | "if-none-match"
+            | "if-unmodified-since"
+            | "range"
+            | "x-amz-copy-source"
+            | "x-amz-copy-source-range"
+            | "x-amz-storage-class"
+            | "x-amz-website-redirect-location"
+    ) || name.starts_with(USER_PREFIX)
+        || name.starts_with("x-amz-copy-source-if-")
+}
+
+/// Headers that ask for what is not there. An empty header asks for nothing.
+fn refuse_header(name: &str, value: &HeaderValue) -> Result<(), Refusal> {
+    let Some(amz) = name.strip_prefix("x-amz-") else { return Ok(()) };
+    let harmless: &[&[u8]] = match amz {
+        "acl" => &[b"private", b"bucket-owner-full-control"],
+        "bucket-object-lock-enabled" => &[b"false", b"False"],
+        "object-ownership" => &[b"BucketOwnerEnforced"],
+        "tagging"
+        | "write-offset-bytes"
+        | "if-match-last-modified-time"
+        | "if-match-size"
+        | "if-match-initiated-time" => &[],
+        _ if amz.starts_with("server-side-encryption")
+            || amz.starts_with("copy-source-server-side-encryption")
+            || amz.starts_with("object-lock-")
+            || amz.starts_with("grant-") =>
+        {
+            &[]
+        }
+        _ => return Ok(()),
+    };
+    if value.is_empty() || harmless.contains(&value.as_bytes()) {
+        return Ok(());
+    }
+    Err(Refusal::NotImplemented(match amz {
+        "acl" => "access control lists",
+        "tagging" => "tags",
+        "write-offset-bytes" => "appending to objects",
+        "object-ownership" => "object ownership other than BucketOwnerEnforced",
+        "bucket-object-lock-enabled" => "object lock",
+        "if-match-last-modified-time" | "if-match-size" | "if-match-initiated-time" => {
+            "conditions on time and size"
+        }
+        _ if amz.starts_with("grant-") => "access control lists",
+        _ if amz.starts_with("object-lock-") => "object lock",
+        _ => "server-side encryption",
+    }))
+}
+
+/// Sub-resources of S3 that s3s does not route. It would take them for the plain operation, and write, or delete, the object itself.
+fn refuse_query(method: &Method, query: &str) -> Result<(), Refusal> {
+    const UNROUTED: [&str; 9] = [
+        "abac",
+        "annotation",
+        "encryption",
+        "metadataConfiguration",
+        "metadataInventoryTable",
+        "metadataJournalTable",
+        "renameObject",
+        "restore",
+        "torrent",
+    ];
+    if matches!(*method, Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    for name in names {
+        if UNROUTED.contains(&name) && !(name == "restore" && method == Method::POST) {
+            return Err(Refusal::NotImplemented("this sub-resource"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(method: Method, uri: &str, headers: &[(&str, &str)]) -> Parts {
+        let mut request = http::Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn what_is_not_honoured_is_refused() {
+        for (name, value) in [
+            ("x-amz-server-side-encryption", "AES256"),
+            ("x-amz-server-side-encryption", "aws:kms"),
+            ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
+            ("x-amz-copy-source-server-side-encryption-customer-key", "k"),
+            ("x-amz-acl", "public-read"),
+            ("x-amz-grant-read", "id=1"),
+            ("x-amz-object-lock-mode", "GOVERNANCE"),
+            ("x-amz-object-lock-legal-hold", "ON"),
+            ("x-amz-bucket-object-lock-enabled", "true"),
+            ("x-amz-object-ownership", "ObjectWriter"),
+            ("x-amz-tagging", "a=b"),
+            ("x-amz-write-offset-bytes", "5"),
+            ("x-amz-if-match-size", "5"),
+        ] {
+            let refused = prepare(&mut parts(Method::PUT, "/b/k", &[(name, value)]));
+            assert!(matches!(refused, Err(Refusal::NotImplemented(_))), "{name}: {value}");
+        }
+        for uri in ["/b/k?renameObject", "/b/k?encryption=", "/b?metadataConfiguration&x=1", "/b/k?torrent"] {
+            for method in [Method::PUT, Method::DELETE] {
+                assert!(prepare(&mut parts(method, uri, &[])).is_err(), "{uri}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_harmless_passes() {
+        for (name, value) in [
+            ("x-amz-acl", "private"),
+            ("x-amz-acl", ""),
+            ("x-amz-acl", "bucket-owner-full-control"),
+            ("x-amz-bucket-object-lock-enabled", "false"),
+            ("x-amz-object-ownership", "BucketOwnerEnforced"),
+            ("x-amz-tagging", ""),
+            ("x-amz-tagging-directive", "COPY"),
+            ("x-amz-request-payer", "requester"),
+            ("x-amz-user-agent", "x"),
+        ] {
+            assert!(prepare(&mut parts(Method::PUT, "/b/k", &[(name, value)])).is_ok(), "{name}: {value}");
+        }
+        assert!(prepare(&mut parts(Method::GET, "/b?encryption", &[])).is_ok());
+        assert!(prepare(&mut parts(Method::PUT, "/b?encryptions&x=encryption", &[])).is_ok());
+    }
+
+    #[test]
+    fn headers_that_s3s_misreads_are_received_all_of_them() {
+        let mut parts = parts(
+            Method::PUT,
+            "/b/k",
+            &[
+                ("if-match", "\"a\""),
+                ("if-match", "\"b\""),
+                ("content-type", "x"),
+                ("x-amz-meta-a", "1"),
+                ("x-amz-copy-source", "b/a+b"),
+                ("content-length", "0"),
+            ],
+        );
+        prepare(&mut parts).unwrap();
+        assert_eq!(parts.headers.len(), 2);
+        assert_eq!(parts.headers["content-length"], "0");
+        assert_eq!(parts.headers["x-amz-copy-source"], "see/received");
+        let received = &parts.extensions.get::<Received>().unwrap().0;
+        assert_eq!(received.get_all("if-match").iter().count(), 2);
+        assert_eq!(received["x-amz-copy-source"], "b/a+b");
+        assert_eq!(received["content-type"], "x");
+        assert_eq!(received["x-amz-meta-a"], "1");
+    }
+}

@@ -1,0 +1,106 @@
+//! CompleteMultipartUpload.
+
+use http::Uri;
+use http::header::HOST;
+use s3s::dto::{self, CompleteMultipartUploadInput, CompleteMultipartUploadOutput};
+use s3s::{S3Request, S3Response};
+use terrace_store::Refusal;
+use terrace_store::name::PartNumber;
+use terrace_store::object::Algorithm;
+use terrace_store::ops::multipart::{CompleteUpload, CompletedPart, UploadRef};
+use terrace_store::ops::object::Written;
+
+use super::upload_of;
+use super::whole::{Kind, Whole};
+use crate::s3::error::Result;
+use crate::s3::translate::xml::{Document, Encoding};
+use crate::s3::translate::{checksum, conditions, url};
+use crate::s3::{Service, front, inbound};
+
+pub(crate) async fn call(
+    service: &Service,
+    request: S3Request<CompleteMultipartUploadInput>,
+) -> Result<S3Response<CompleteMultipartUploadOutput>> {
+    let input = request.input;
+    let upload = upload_of!(service, input)?;
+    let whole = given([
+        (Algorithm::Crc32, input.checksum_crc32),
+        (Algorithm::Crc32c, input.checksum_crc32c),
+        (Algorithm::Crc64Nvme, input.checksum_crc64nvme),
+        (Algorithm::Sha1, input.checksum_sha1),
+        (Algorithm::Sha256, input.checksum_sha256),
+    ])?
+    .map(|(algorithm, value)| {
+        Whole::parse(algorithm, &value, input.checksum_type.as_ref().map(|kind| kind.as_str()))
+    })
+    .transpose()?;
+    let listed = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+    let complete = CompleteUpload {
+        upload: upload.clone(),
+        parts: listed.into_iter().map(part).collect::<Result<_>>()?,
+        condition: conditions::write(inbound::received(&request.extensions))?,
+        size: input.mpu_object_size.map(size).transpose()?,
+    };
+    if let Some(whole) = &whole {
+        whole.prove(service, &upload, &complete.parts).await?;
+    }
+    let written = service.store.complete_upload(complete).await?;
+    let host = request.headers.get(HOST).and_then(|host| host.to_str().ok());
+    Ok(front::document(show(&upload, &written, whole.as_ref(), &location(&request.uri, host, &upload))))
+}
+
+fn size(size: i64) -> Result<u64> {
+    u64::try_from(size)
+        .map_err(|_| Refusal::InvalidRequest("Value for x-amz-mp-object-size header is invalid.").into())
+}
+
+fn part(part: dto::CompletedPart) -> Result<CompletedPart> {
+    let (Some(number), Some(etag)) = (part.part_number, part.e_tag) else {
+        return Err(Refusal::MalformedXml.into());
+    };
+    let checksum = given([
+        (Algorithm::Crc32, part.checksum_crc32),
+        (Algorithm::Crc32c, part.checksum_crc32c),
+        (Algorithm::Crc64Nvme, part.checksum_crc64nvme),
+        (Algorithm::Sha1, part.checksum_sha1),
+        (Algorithm::Sha256, part.checksum_sha256),
+    ])?
+    .map(|(algorithm, value)| checksum::parse(algorithm, &value))
+    .transpose()?;
+    Ok(CompletedPart { number: PartNumber::new(number)?, etag: etag.into_value(), checksum })
+}
+
+/// The one checksum of those that can be given.
+fn given(all: [(Algorithm, Option<String>); 5]) -> Result<Option<(Algorithm, String)>> {
+    let mut given = all.into_iter().filter_map(|(algorithm, value)| Some((algorithm, value?)));
+    let first = given.next();
+    if given.next().is_some() {
+        return Err(Refusal::InvalidRequest("Expecting a single checksum value").into());
+    }
+    Ok(first)
+}
+
+fn show(upload: &UploadRef, written: &Written, whole: Option<&Whole>, location: &str) -> bytes::Bytes {
+    let mut document = Document::new("CompleteMultipartUploadResult", 512 + location.len());
+    document.text("Location", location);
+    document.text("Bucket", upload.bucket.as_str());
+    document.key("Key", upload.key.as_bytes(), Encoding::Plain);
+    document.etag(written.etag);
+    if let Some(Whole { checksum: proved, kind }) = whole {
+        let count = match kind {
+            Kind::Composite => format!("-{}", written.etag.parts),
+            Kind::FullObject => String::new(),
+        };
+        let value = crate::auth::checksum::to_base64(proved) + &count;
+        document.plain(checksum::element(proved.algorithm), value.as_bytes());
+        document.plain("ChecksumType", kind.name().as_bytes());
+    }
+    document.finish()
+}
+
+/// Where the object is now. Behind a terminator of TLS the scheme is a guess, as it is everywhere.
+fn location(uri: &Uri, host: Option<&str>, upload: &UploadRef) -> String {
+    let scheme = uri.scheme_str().unwrap_or("http");
+    let host = host.unwrap_or_default();
+    format!("{scheme}://{host}/{}/{}", upload.bucket.as_str(), url::encode(upload.key.as_bytes()))
+}

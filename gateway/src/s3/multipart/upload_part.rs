@@ -1,0 +1,26 @@
+//! UploadPart.
+
+use s3s::dto::{UploadPartInput, UploadPartOutput};
+use s3s::{S3Request, S3Response};
+use terrace_store::name::PartNumber;
+use terrace_store::ops::multipart::UploadPart;
+
+use super::upload_of;
+use crate::s3::error::Result;
+use crate::s3::object::stored;
+use crate::s3::{Service, stream};
+
+pub(crate) async fn call(
+    service: &Service,
+    request: S3Request<UploadPartInput>,
+) -> Result<S3Response<UploadPartOutput>> {
+    let input = request.input;
+    let part = UploadPart {
+        upload: upload_of!(service, input)?,
+        number: PartNumber::new(input.part_number)?,
+        body: stream::incoming(input.body, input.content_length, &request.extensions),
+    };
+    let written = service.store.upload_part(part).await?;
+    let headers = stored(written.etag, written.checksum.as_ref());
+    Ok(S3Response::with_headers(UploadPartOutput::default(), headers))
+}

@@ -1,0 +1,92 @@
+//! CopyObject.
+
+use http::HeaderMap;
+use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult};
+use s3s::{S3Request, S3Response};
+use terrace_store::name::ObjectKey;
+use terrace_store::object::{ETagList, Metadata, StandardHeader};
+use terrace_store::ops::object::{CopyObject, CopySource, GetObject, MetadataDirective, Selection};
+use terrace_store::{Error, Refusal};
+
+use super::no_version;
+use crate::s3::error::{Problem, Result};
+use crate::s3::translate::{checksum, conditions, copy_source, metadata, time};
+use crate::s3::{Service, inbound};
+
+pub(crate) async fn call(
+    service: &Service,
+    request: S3Request<CopyObjectInput>,
+) -> Result<S3Response<CopyObjectOutput>> {
+    let received = inbound::received(&request.extensions);
+    let input = request.input;
+    let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
+    let key = ObjectKey::new(input.key)?;
+    let mut source = source(service, received, input.expected_source_bucket_owner.as_deref())?;
+    let metadata = match input.metadata_directive.as_ref().map_or("COPY", |directive| directive.as_str()) {
+        "COPY" => kept(service, &mut source, metadata::read(received)?).await?,
+        "REPLACE" => MetadataDirective::Replace(metadata::read(received)?),
+        _ => return Err(Refusal::InvalidArgument("Unknown metadata directive.").into()),
+    };
+    let condition = conditions::write(received)?;
+    let copy = CopyObject { source, bucket, key, metadata, condition };
+    let written = service.store.copy_object(copy).await.map_err(refused)?.written;
+    let mut result = CopyObjectResult {
+        e_tag: Some(s3s::dto::ETag::Strong(written.etag.bare())),
+        last_modified: Some(time::timestamp(written.modified_ms)),
+        ..Default::default()
+    };
+    if let Some(verified) = &written.checksum {
+        checksum::fill!(result, verified);
+    }
+    Ok(S3Response::new(CopyObjectOutput { copy_object_result: Some(result), ..Default::default() }))
+}
+
+/// The source that the headers name, with its conditions.
+pub(crate) fn source(
+    service: &Service,
+    received: &HeaderMap,
+    expected_owner: Option<&str>,
+) -> Result<CopySource> {
+    let header = received.get(inbound::COPY_SOURCE).map_or(&b""[..], |header| header.as_bytes());
+    let named = copy_source::parse(header)?;
+    no_version(named.version.as_deref())?;
+    let bucket = service.bucket(named.bucket.as_str(), expected_owner)?;
+    Ok(CopySource { bucket, key: named.key, condition: conditions::copy_source(received)? })
+}
+
+/// A copy has nothing that could be "not modified": a condition of its source that does not hold is 412, whichever it is.
+pub(crate) fn refused(error: Error) -> Problem {
+    match error {
+        Error::Refused(Refusal::NotModified { .. }) => {
+            Refusal::PreconditionFailed("x-amz-copy-source-if-none-match").into()
+        }
+        error => error.into(),
+    }
+}
+
+/// The source's metadata. Storage class and redirect are not of it (S3 API, `CopyObject`): those that the request names replace the
+/// source's, which is then pinned by its ETag, so that what is copied is what was read.
+async fn kept(service: &Service, source: &mut CopySource, asked: Metadata) -> Result<MetadataDirective> {
+    let own = |header: StandardHeader| {
+        matches!(header, StandardHeader::StorageClass | StandardHeader::WebsiteRedirect)
+    };
+    let changes: Vec<_> = asked.headers.into_iter().filter(|(header, _)| own(*header)).collect();
+    if changes.is_empty() {
+        return Ok(MetadataDirective::Copy);
+    }
+    let head = GetObject {
+        bucket: source.bucket.clone(),
+        key: source.key.clone(),
+        selection: Selection::Whole,
+        condition: source.condition.clone(),
+    };
+    let (info, _) = service.store.head_object(head).await.map_err(refused)?;
+    source.condition.if_match = Some(ETagList::These(vec![info.etag.to_string()]));
+    let mut metadata = info.metadata;
+    for (header, value) in changes {
+        metadata.headers.retain(|(present, _)| *present != header);
+        metadata.headers.push((header, value));
+    }
+    metadata.headers.sort_unstable();
+    Ok(MetadataDirective::Replace(metadata))
+}

@@ -1,0 +1,91 @@
+//! Bodies on their way between s3s and the store, chunk by chunk as they are.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::stream::{self, Stream, StreamExt as _};
+use http::Extensions;
+use s3s::StdError;
+use s3s::dto::StreamingBlob;
+use s3s::stream::{ByteStream, RemainingLength};
+use terrace_long_term::{BlobBody, BodyError};
+use terrace_store::object::ChecksumSlot;
+use terrace_store::ops::object::Body;
+
+use crate::telemetry::chain;
+
+/// The body of a request. Its length is what `Content-Length` says; its checksum comes from the guard, through the request's
+/// extensions.
+pub(crate) fn incoming(blob: Option<StreamingBlob>, length: Option<i64>, extensions: &Extensions) -> Body {
+    let checksum = extensions.get::<ChecksumSlot>().cloned().unwrap_or_default();
+    let stream: BlobBody = match blob {
+        None => Box::pin(stream::empty()),
+        Some(blob) => Box::pin(blob.map(|chunk| chunk.map_err(BodyError::new))),
+    };
+    Body { stream, length: length.and_then(|length| u64::try_from(length).ok()), checksum }
+}
+
+/// The body of an answer of `length` bytes. What breaks it off is logged here: its client sees a connection that breaks.
+pub(crate) fn outgoing(operation: &'static str, body: BlobBody, length: u64) -> StreamingBlob {
+    StreamingBlob::new(Outgoing { operation, body, left: length })
+}
+
+struct Outgoing {
+    operation: &'static str,
+    body: BlobBody,
+    left: u64,
+}
+
+impl Stream for Outgoing {
+    type Item = Result<Bytes, StdError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.body.as_mut().poll_next(cx).map(|chunk| match chunk {
+            Some(Ok(bytes)) => {
+                self.left = self.left.saturating_sub(bytes.len() as u64);
+                Some(Ok(bytes))
+            }
+            Some(Err(error)) => {
+                tracing::error!(operation = self.operation, error = %chain(&error), "a body broke off");
+                Some(Err(error.into()))
+            }
+            None => None,
+        })
+    }
+}
+
+impl ByteStream for Outgoing {
+    fn remaining_length(&self) -> RemainingLength {
+        usize::try_from(self.left).map_or_else(|_| RemainingLength::unknown(), RemainingLength::new_exact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_passes_both_ways_with_its_length() {
+        let chunks = || stream::iter([Ok(Bytes::from_static(b"ab")), Ok(Bytes::from_static(b"c"))]);
+        let blob = outgoing("test", Box::pin(chunks()), 3);
+        assert_eq!(blob.remaining_length().exact(), Some(3));
+        let mut body = incoming(Some(blob), Some(3), &Extensions::new());
+        assert_eq!(body.length, Some(3));
+        let mut all = Vec::new();
+        while let Some(chunk) = body.stream.next().await {
+            all.push(chunk.unwrap());
+        }
+        assert_eq!(all, ["ab", "c"]);
+    }
+
+    #[tokio::test]
+    async fn the_error_of_a_body_keeps_its_type() {
+        let broken = stream::iter([Err(BodyError::new(std::io::Error::other("gone")))]);
+        let blob = outgoing("test", Box::pin(broken), 1);
+        let mut body = incoming(Some(blob), None, &Extensions::new());
+        let error = body.stream.next().await.unwrap().unwrap_err();
+        assert!(chain(&error).to_string().ends_with("gone"));
+        assert!(incoming(None, Some(-1), &Extensions::new()).length.is_none());
+    }
+}

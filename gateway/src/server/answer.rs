@@ -1,0 +1,183 @@
+//! One request: its id, its span, its answer's headers, its line in the access log.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use http::header::{CONTENT_TYPE, HeaderName, SERVER};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tracing::Instrument as _;
+
+use super::connection::Connected;
+use super::document::error_document;
+use super::request_id::RequestId;
+use super::{BoxError, Handler, Peer};
+use crate::config::AccessLog;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
+static HOST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
+const PRODUCT: HeaderValue = HeaderValue::from_static("Terrace");
+
+/// Answers a request of `connected`.
+pub(super) async fn answer<H: Handler>(
+    connected: Arc<Connected<H>>,
+    mut request: Request<Incoming>,
+) -> Response<AnswerBody<H>> {
+    connected.pulse.answering();
+    let shared = &connected.shared;
+    let id = shared.ids.mint();
+    let line = AccessLine::begin(shared.access_log, &request, shared.clock.monotonic());
+    let head = request.method() == Method::HEAD;
+    request.extensions_mut().insert(id.extension());
+    request.extensions_mut().insert(Peer(connected.peer));
+    let mut finish = Finish { connected: Arc::clone(&connected), id, line, status: StatusCode::OK, sent: 0 };
+    finish.connected.shared.metrics.in_flight.inc();
+    let span = tracing::error_span!("request", id = id.as_str());
+    let handled = AssertUnwindSafe(shared.handler.handle(request)).catch_unwind().instrument(span).await;
+    let mut response = match handled {
+        Ok(response) => response.map(Content::Handler),
+        // The panic hook has logged where and why.
+        Err(_panic) => {
+            shared.metrics.panics.inc();
+            internal_error(id, head)
+        }
+    };
+    shared.metrics.answered(response.status());
+    finish.status = response.status();
+    let headers = response.headers_mut();
+    headers.insert(&REQUEST_ID, id.header());
+    headers.insert(&HOST_ID, shared.host_id.clone());
+    headers.insert(SERVER, PRODUCT);
+    response.map(|content| AnswerBody { content, finish })
+}
+
+fn internal_error<B>(id: RequestId, head: bool) -> Response<Content<B>> {
+    let document = error_document("InternalError", "We encountered an internal error. Please try again.", id);
+    let mut response = Response::new(Content::Document(if head { Bytes::new() } else { document }));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    response
+}
+
+/// The body of an answer; notes its end.
+pub(super) struct AnswerBody<H: Handler> {
+    content: Content<H::Body>,
+    finish: Finish<H>,
+}
+
+enum Content<B> {
+    Handler(B),
+    Document(Bytes),
+}
+
+impl<H: Handler> Body for AnswerBody<H> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = match &mut self.content {
+            Content::Handler(body) => ready!(Pin::new(body).poll_frame(cx)),
+            Content::Document(document) => {
+                let document = std::mem::take(document);
+                (!document.is_empty()).then(|| Ok(Frame::data(document)))
+            }
+        };
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => {
+                self.finish.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
+                Some(Ok(frame))
+            }
+            Some(Err(error)) => {
+                let error = error.into();
+                tracing::warn!(
+                    id = self.finish.id.as_str(),
+                    sent = self.finish.sent,
+                    error = %crate::telemetry::chain(&*error),
+                    "an answer broke off, its connection is closed"
+                );
+                Some(Err(error))
+            }
+            None => None,
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Handler(body) => body.is_end_stream(),
+            Content::Document(document) => document.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Handler(body) => body.size_hint(),
+            Content::Document(document) => SizeHint::with_exact(document.len() as u64),
+        }
+    }
+}
+
+/// Runs when an answer has been handed over whole, or its connection ended before.
+struct Finish<H: Handler> {
+    connected: Arc<Connected<H>>,
+    id: RequestId,
+    line: Option<AccessLine>,
+    status: StatusCode,
+    sent: u64,
+}
+
+impl<H: Handler> Drop for Finish<H> {
+    fn drop(&mut self) {
+        self.connected.pulse.answered();
+        let shared = &self.connected.shared;
+        shared.metrics.in_flight.dec();
+        if let Some(line) = &self.line {
+            let took = shared.clock.monotonic().saturating_sub(line.began);
+            line.write(self.connected.peer, self.id, (self.status, self.sent), took);
+        }
+    }
+}
+
+/// What the access log says of a request. The query is left out: it may hold a signature.
+struct AccessLine {
+    level: AccessLog,
+    method: Method,
+    uri: Uri,
+    began: Duration,
+}
+
+impl AccessLine {
+    fn begin(level: AccessLog, request: &Request<Incoming>, began: Duration) -> Option<Self> {
+        let shown = match level {
+            AccessLog::Off => false,
+            AccessLog::Debug => tracing::enabled!(target: "terrace::access", tracing::Level::DEBUG),
+            AccessLog::Info => tracing::enabled!(target: "terrace::access", tracing::Level::INFO),
+        };
+        shown.then(|| Self { level, method: request.method().clone(), uri: request.uri().clone(), began })
+    }
+
+    fn write(
+        &self,
+        peer: std::net::SocketAddr,
+        id: RequestId,
+        (status, sent): (StatusCode, u64),
+        took: Duration,
+    ) {
+        let (id, method, path, status) =
+            (id.as_str(), self.method.as_str(), self.uri.path(), status.as_u16());
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        if self.level == AccessLog::Info {
+            tracing::info!(target: "terrace::access", %peer, id, method, path, status, sent, micros);
+        } else {
+            tracing::debug!(target: "terrace::access", %peer, id, method, path, status, sent, micros);
+        }
+    }
+}

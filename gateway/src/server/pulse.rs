@@ -1,0 +1,140 @@
+//! When a connection has waited too long. hyper's own header timeout arms a timer for every request and also ends a connection that
+//! rests between two; this one notes times as they pass, and arms a timer only when a poll ends with the client owing something.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use super::Limits;
+
+const BUSY: u64 = 0;
+const RESTING: u64 = 1;
+const HEAD: u64 = 2;
+const PHASES: u64 = 0b11;
+
+/// What one connection is doing, and since when. Written by the connection's task alone; atomic because tasks move between threads.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    origin: Instant,
+    /// Phase in the two low bits, milliseconds since `origin` above.
+    phase: AtomicU64,
+    /// Milliseconds since `origin` plus one; 0 while the client takes what is written.
+    stalled: AtomicU64,
+}
+
+impl Pulse {
+    /// A connection that was just accepted: its first head is due.
+    pub(super) fn new() -> Self {
+        Self { origin: Instant::now(), phase: AtomicU64::new(HEAD), stalled: AtomicU64::new(0) }
+    }
+
+    pub(super) fn origin(&self) -> Instant {
+        self.origin
+    }
+
+    /// A whole head arrived: the server owes an answer.
+    pub(super) fn answering(&self) {
+        self.phase.store(BUSY, Relaxed);
+    }
+
+    /// The answer left: the client may rest or ask again.
+    pub(super) fn answered(&self) {
+        self.phase.store(self.now_ms() << 2 | RESTING, Relaxed);
+    }
+
+    /// The time since `origin` at which the client has been waited for long enough; `None` while nothing is owed.
+    pub(super) fn deadline(&self, limits: &Limits) -> Option<Duration> {
+        let phase = self.phase.load(Relaxed);
+        let since = Duration::from_millis(phase >> 2);
+        let read = match phase & PHASES {
+            RESTING => Some(since + limits.keep_alive),
+            HEAD => Some(since + limits.header_timeout),
+            _ => None,
+        };
+        let stalled = self.stalled.load(Relaxed).checked_sub(1);
+        let write = stalled.map(|ms| Duration::from_millis(ms) + limits.write_stall);
+        read.into_iter().chain(write).min()
+    }
+
+    fn read(&self) {
+        if self.phase.load(Relaxed) & PHASES == RESTING {
+            self.phase.store(self.now_ms() << 2 | HEAD, Relaxed);
+        }
+    }
+
+    fn wrote<T>(&self, outcome: &Poll<io::Result<T>>) {
+        let stalled = self.stalled.load(Relaxed) != 0;
+        match outcome {
+            Poll::Ready(_) if stalled => self.stalled.store(0, Relaxed),
+            Poll::Pending if !stalled => self.stalled.store(self.now_ms() + 1, Relaxed),
+            _ => {}
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX >> 2)
+    }
+}
+
+/// A stream whose reads and writes are noted.
+pub(super) struct Watched<S> {
+    stream: S,
+    pulse: Arc<Pulse>,
+}
+
+impl<S> Watched<S> {
+    pub(super) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
+        Self { stream, pulse }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.pulse.read();
+        }
+        outcome
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.pulse.wrote(&outcome);
+        outcome
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.pulse.wrote(&outcome);
+        outcome
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
