@@ -26,6 +26,9 @@ use tokio::sync::{Notify, oneshot};
 /// What happened, in order.
 type Events = Arc<Mutex<Vec<&'static str>>>;
 
+/// A handler that no test gets as far as making.
+type NeverMade = fn(Request<Incoming>) -> std::future::Ready<Response<Full<Bytes>>>;
+
 struct NoOperations;
 
 #[async_trait]
@@ -174,11 +177,7 @@ async fn data_that_cannot_be_opened_is_told_before_a_port_that_is_in_use() {
     let mut settings = settings(directory.path());
     settings.server.listen = taken.local_addr().unwrap();
     let assemble = |_base, _credentials, _space| async {
-        // The type of the handler that is never made.
-        let failed: Result<
-            Assembly<fn(Request<Incoming>) -> std::future::Ready<Response<Full<Bytes>>>>,
-            BoxError,
-        > = Err("in use by another process".into());
+        let failed: Result<Assembly<NeverMade>, BoxError> = Err("in use by another process".into());
         failed
     };
     let error = run(settings, assemble, |_| {}, std::future::pending()).await.unwrap_err();

@@ -11,7 +11,11 @@ pub(super) fn run(sources: &Sources) -> Result<ExitCode, Failure> {
     let settings = super::quiet_settings(sources)?;
     let (credentials, _) = Credentials::resolve(&settings)?;
     let running = Endpoint::read(&settings.data_dir)?;
-    let endpoint = running.map_or(settings.server.listen, |endpoint| endpoint.s3);
+    let mut endpoint = running.map_or(settings.server.listen, |endpoint| endpoint.s3);
+    if endpoint.ip().is_unspecified() {
+        // Every address of the machine: a client here needs one.
+        endpoint.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
     output::say(&format!(
         "[profile terrace]\naws_access_key_id = {}\naws_secret_access_key = {}\nregion = {}\nendpoint_url = http://{endpoint}\n",
         credentials.access_key,

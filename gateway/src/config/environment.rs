@@ -11,8 +11,8 @@ use super::problem::Problems;
 
 const PREFIX: &str = "TERRACE_";
 const CONFIG_FILE: &str = "TERRACE_CONFIG";
-/// Read by the project's test suites; not a setting.
-const TEST_REQUIREMENTS: &str = "TERRACE_REQUIRE";
+/// Read by the project's test suites, besides `TERRACE_TEST_…`; not settings.
+const OF_TESTS: [&str; 2] = ["TERRACE_REQUIRE", "TERRACE_BIN"];
 
 /// What the environment says.
 #[derive(Debug, Default)]
@@ -83,7 +83,8 @@ fn lookup<'a>(defaults: &'a Table, path: &[String]) -> Option<&'a Value> {
 
 fn is_ours(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    name.starts_with(PREFIX) && name != TEST_REQUIREMENTS && !is_service_link(&name)
+    let is_of_tests = OF_TESTS.contains(&&*name) || name.starts_with("TERRACE_TEST_");
+    name.starts_with(PREFIX) && !is_of_tests && !is_service_link(&name)
 }
 
 /// Kubernetes describes a Service called `terrace` or `terrace-x` to every pod of its namespace by variables such as

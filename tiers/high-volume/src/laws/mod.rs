@@ -1,6 +1,6 @@
 //! What every engine must do, one function a law, for this crate's engines and for those of other crates (feature `laws`).
 //!
-//! A test file says how to make a [`Subject`] and calls [`laws!`](crate::laws): it expands to one test for each law.
+//! A test file says how to make a [`Subject`] and calls [`laws!`](crate::laws!): it expands to one test for each law.
 
 pub mod conflicts;
 pub mod life;

@@ -65,16 +65,24 @@ pub struct LocalOptions {
     pub durability: Durability,
     /// Bytes of blocks that are kept in memory.
     pub cache_bytes: u64,
+    /// Commits are refused (`Unavailable`) when less than this many bytes would stay free on the file system, so that what is in memory
+    /// can still be flushed: if it cannot, the engine has failed for good. The owner's own limit should be far higher.
+    pub headroom_bytes: u64,
     /// Open even if acknowledged commits are missing, with what is there. The only way on from [`OpenError::Damaged`].
     pub accept_loss: bool,
 }
 
 impl LocalOptions {
-    /// The defaults: durable before the acknowledgement, 32 MiB of cache, no loss accepted.
+    /// The defaults: durable before the acknowledgement, 32 MiB of cache, 64 MiB of headroom, no loss accepted.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        let durability = Durability::default();
-        Self { directory: directory.into(), durability, cache_bytes: 32 << 20, accept_loss: false }
+        Self {
+            directory: directory.into(),
+            durability: Durability::default(),
+            cache_bytes: 32 << 20,
+            headroom_bytes: 64 << 20,
+            accept_loss: false,
+        }
     }
 }
 
@@ -191,7 +199,7 @@ fn io_while(what: &'static str) -> impl Fn(io::Error) -> OpenError {
 }
 
 fn open_engine(options: LocalOptions) -> Result<(LocalEngine, (Version, CatalogVersion)), OpenError> {
-    let LocalOptions { directory, durability, cache_bytes, accept_loss } = options;
+    let LocalOptions { directory, durability, cache_bytes, headroom_bytes, accept_loss } = options;
     fs::create_dir_all(&directory).map_err(io_while("make the data directory"))?;
     let lock = DirectoryLock::take(&directory)?;
     let engine = directory.join(ENGINE);
@@ -217,7 +225,7 @@ fn open_engine(options: LocalOptions) -> Result<(LocalEngine, (Version, CatalogV
         // The loss was accepted: from now on what is there counts.
         _ => mark.settle(last.0).map_err(io_while("write the acknowledgement mark"))?,
     }
-    let opened = Reserve::open(engine, filled)
+    let opened = Reserve::open(engine, filled, headroom_bytes)
         .map(|reserve| LocalEngine::new(directory, reserve, (database, keyspaces), (mark, lock)))
         .map_err(io_while("find the engine's journal"))?;
     Ok((opened, last))

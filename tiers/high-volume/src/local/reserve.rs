@@ -1,13 +1,14 @@
 //! Room for the journal, taken before fjall writes.
 //!
 //! fjall poisons itself for good when a write to its journal fails, by lack of space too. So the blocks of a batch are allocated
-//! first: when that fails, the batch is refused, nothing was written, and the next one may succeed.
+//! first: when that fails, the batch is refused, nothing was written, and the next one may succeed. The same happens when so little
+//! space would be left that fjall's own threads could not flush what is in memory: they give up for good too.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
 
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 
@@ -26,18 +27,20 @@ pub(super) struct Reserve {
     /// At most this many bytes have been written.
     written: u64,
     allocated: u64,
+    /// Bytes that must stay free behind what is taken.
+    headroom: u64,
     supported: bool,
 }
 
 impl Reserve {
     /// For an engine whose last journal is filled up to `written` bytes.
-    pub(super) fn open(engine: PathBuf, written: u64) -> io::Result<Self> {
+    pub(super) fn open(engine: PathBuf, written: u64, headroom: u64) -> io::Result<Self> {
         let Some(Journal { id, path }) = journal::list(&engine)?.pop() else {
             return Err(io::Error::other("the engine has no journal"));
         };
         let file = OpenOptions::new().write(true).open(path)?;
         let next = path_of(&engine, id + 1);
-        Ok(Self { engine, next, id, file, written, allocated: written, supported: true })
+        Ok(Self { engine, next, id, file, written, allocated: written, headroom, supported: true })
     }
 
     /// Makes sure that `bytes` more can be written.
@@ -52,22 +55,34 @@ impl Reserve {
             (self.written, self.allocated) = (0, 0);
         }
         let end = self.written + bytes;
-        if end > self.allocated && self.supported {
-            let until = end.next_multiple_of(PIECE);
-            if getrlimit(Resource::Fsize).current.is_some_and(|limit| end > limit) {
-                return Err(Errno::FBIG.into());
-            }
-            // The file's size stays: fjall appends at its end after a restart.
-            match fallocate(&self.file, FallocateFlags::KEEP_SIZE, self.allocated, until - self.allocated) {
-                Ok(()) => self.allocated = until,
-                Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
-                    tracing::warn!("the file system cannot reserve space: a full disk will stop the process");
-                    self.supported = false;
-                }
-                Err(errno) => return Err(errno.into()),
-            }
+        if end > self.allocated {
+            self.allocate(end)?;
         }
         self.written = end;
+        Ok(())
+    }
+
+    fn allocate(&mut self, end: u64) -> io::Result<()> {
+        let until = end.next_multiple_of(PIECE);
+        let piece = until - self.allocated;
+        if getrlimit(Resource::Fsize).current.is_some_and(|limit| end > limit) {
+            return Err(Errno::FBIG.into());
+        }
+        let space = fstatvfs(&self.file)?;
+        if space.f_bavail.saturating_mul(space.f_frsize) < piece.saturating_add(self.headroom) {
+            return Err(Errno::NOSPC.into());
+        }
+        if self.supported {
+            // The file's size stays: fjall appends at its end after a restart.
+            match fallocate(&self.file, FallocateFlags::KEEP_SIZE, self.allocated, piece) {
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                    tracing::warn!("the file system cannot reserve space: a full disk may stop the process");
+                    self.supported = false;
+                }
+                done => done?,
+            }
+        }
+        self.allocated = until;
         Ok(())
     }
 }
@@ -85,7 +100,7 @@ mod tests {
         let engine = tempfile::tempdir().unwrap();
         let journal = engine.path().join("3.jnl");
         std::fs::write(&journal, "batch").unwrap();
-        let mut reserve = Reserve::open(engine.path().to_owned(), 5).unwrap();
+        let mut reserve = Reserve::open(engine.path().to_owned(), 5, 0).unwrap();
         assert!(reserve.take(1 << 50).is_err());
         assert_eq!(reserve.written, 5);
         reserve.take(1_000).unwrap();
@@ -96,10 +111,20 @@ mod tests {
     }
 
     #[test]
+    fn what_would_leave_too_little_space_is_refused() {
+        let engine = tempfile::tempdir().unwrap();
+        std::fs::write(engine.path().join("3.jnl"), "").unwrap();
+        let mut reserve = Reserve::open(engine.path().to_owned(), 0, u64::MAX).unwrap();
+        assert_eq!(reserve.take(1).unwrap_err().kind(), io::ErrorKind::StorageFull);
+        reserve.headroom = 0;
+        reserve.take(1).unwrap();
+    }
+
+    #[test]
     fn a_new_journal_is_followed() {
         let engine = tempfile::tempdir().unwrap();
         std::fs::write(engine.path().join("3.jnl"), "").unwrap();
-        let mut reserve = Reserve::open(engine.path().to_owned(), 0).unwrap();
+        let mut reserve = Reserve::open(engine.path().to_owned(), 0, 0).unwrap();
         reserve.take(1_000).unwrap();
         std::fs::write(engine.path().join("4.jnl"), "").unwrap();
         std::fs::write(engine.path().join("5.jnl"), "").unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use terrace_high_volume::{Key, Mutation, Read, Transaction};
+use terrace_high_volume::{Conflict, Key, KeyRange, Mutation, Read, Transaction};
 use terrace_long_term::BlobKey;
 
 use crate::name::{ObjectKey, Revision};
@@ -63,9 +63,17 @@ impl Work for Take<'_> {
     async fn attempt(&mut self, txn: &dyn Transaction) -> Result<Step<usize>, Stop> {
         let now = self.store.clock.wall();
         let mut waste = Vec::new();
+        // Whether there is anything to commit.
         let mut found = false;
         for (row, revision) in &self.rows {
-            let Some(value) = get(txn, row, Read::Serializable).await? else { continue };
+            let Some(value) = get(txn, row, Read::Serializable).await? else {
+                // An opening whose answer was lost may still be in flight. It has read this row, so it cannot land behind this conflict.
+                if self.store.facts.may_lose_answers {
+                    txn.conflict(KeyRange::single(row), Conflict::Write);
+                    found = true;
+                }
+                continue;
+            };
             let ticket = Ticket::decode(&value)?;
             found = true;
             txn.mutate(Mutation::Clear { key: row.clone() });

@@ -58,6 +58,16 @@ struct State {
     before_next: Vec<Box<dyn Transaction>>,
     late: Vec<Box<dyn Transaction>>,
     struck: u64,
+    cut: Cut,
+}
+
+/// Whether the engine can be reached.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Cut {
+    #[default]
+    No,
+    AfterStrike,
+    Now,
 }
 
 pub(crate) struct TestKv {
@@ -85,6 +95,20 @@ impl TestKv {
         times: u64,
     ) {
         self.state.lock().strikes.push(Strike { wanted: Box::new(wanted), fault, times });
+    }
+
+    /// From the next strike on the engine cannot be reached, until it is mended.
+    pub(crate) fn cut_after_strike(&self) {
+        self.state.lock().cut = Cut::AfterStrike;
+    }
+
+    /// The engine cannot be reached, until it is mended.
+    pub(crate) fn cut(&self) {
+        self.state.lock().cut = Cut::Now;
+    }
+
+    pub(crate) fn mend(&self) {
+        self.state.lock().cut = Cut::No;
     }
 
     pub(crate) fn no_more_strikes(&self) {
@@ -133,6 +157,7 @@ impl Kv for TestKv {
     async fn begin(&self, options: Begin) -> Result<Box<dyn Transaction>, KvError> {
         self.steps.step().await;
         self.state.lock().calls.begins += 1;
+        reachable(&self.state)?;
         let inner = self.inner.begin(options).await?;
         let (steps, state) = (Arc::clone(&self.steps), Arc::clone(&self.state));
         Ok(Box::new(Tested { inner, steps, state, wrote: Mutex::default() }))
@@ -154,6 +179,13 @@ struct Tested {
     wrote: Mutex<BTreeSet<char>>,
 }
 
+fn reachable(state: &Mutex<State>) -> Result<(), KvError> {
+    match state.lock().cut {
+        Cut::Now => Err(KvError::new(KvErrorKind::Unavailable, "reach an engine that was cut off")),
+        Cut::No | Cut::AfterStrike => Ok(()),
+    }
+}
+
 fn unknown(settled: bool) -> KvError {
     KvError::new(KvErrorKind::MaybeCommitted { settled }, "wait for an answer that was taken away")
 }
@@ -171,12 +203,14 @@ impl Transaction for Tested {
     async fn get_many(&self, keys: &[Key], read: Read) -> Result<Vec<Option<Bytes>>, KvError> {
         self.steps.step().await;
         self.state.lock().calls.gets += 1;
+        reachable(&self.state)?;
         self.inner.get_many(keys, read).await
     }
 
     async fn range(&self, range: KeyRange, options: RangeOptions) -> Result<Page, KvError> {
         self.steps.step().await;
         self.state.lock().calls.ranges += 1;
+        reachable(&self.state)?;
         self.inner.range(range, options).await
     }
 
@@ -201,6 +235,7 @@ impl Transaction for Tested {
     async fn commit(self: Box<Self>) -> Result<Commit, KvError> {
         let Self { inner, steps, state, wrote } = *self;
         steps.step().await;
+        reachable(&state)?;
         let wrote: String = wrote.into_inner().into_iter().collect();
         let landing = std::mem::take(&mut state.lock().before_next);
         for earlier in landing {
@@ -212,6 +247,9 @@ impl Transaction for Tested {
             state.calls.commits += 1;
             let at = state.strikes.iter().position(|strike| strike.times > 0 && (strike.wanted)(&wrote));
             state.struck += u64::from(at.is_some());
+            if at.is_some() && state.cut == Cut::AfterStrike {
+                state.cut = Cut::Now;
+            }
             at.and_then(|at| state.strikes.get_mut(at)).map(|strike| {
                 strike.times -= 1;
                 strike.fault

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its own part of the world")]
 
 mod blobs;
+mod cases;
 mod clock;
 mod kv;
 mod oracle;
@@ -28,6 +29,8 @@ use terrace_store::{Error, FailureKind, Fences, OpenError, Parts, Refusal, Setti
 
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use blobs::TestBlobs;
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use cases::{Act, Case, Ready, cases};
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use clock::WorldClock;
 #[allow(unused_imports, reason = "as above")]
@@ -200,6 +203,13 @@ impl World {
         Self::over(Engines::new(true)).await
     }
 
+    /// The same, with a deadline so short that an attempt can still land after it.
+    pub(crate) async fn lossy_and_hasty() -> Self {
+        let mut engines = Engines::new(true);
+        engines.settings.deadline = Duration::from_secs(1);
+        Self::over(engines).await
+    }
+
     pub(crate) async fn over(engines: Engines) -> Self {
         let world = engines.open().await;
         world.store.create_bucket(world.bucket.clone(), "owner").await.unwrap();
@@ -308,9 +318,7 @@ impl World {
 
     /// Reclaims what is due. The store's own worker may be at it: let it end first.
     async fn reclaim(&self) {
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
         self.store.reclaim_now().await.unwrap();
     }
 

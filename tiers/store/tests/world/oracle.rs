@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::World;
 
 /// Rows by the letter of their family, and blobs as `*`; families without a row are absent. Not counted: singletons, buckets, and
-/// counters that stand at zero.
+/// counters that stand at zero, and witnesses: tickets that say "committed".
 pub(crate) type Dump = BTreeMap<char, u64>;
 
 /// The counters of all buckets together.
@@ -16,7 +16,17 @@ pub(crate) struct Counters {
     pub(crate) upload_bytes: i64,
 }
 
+fn is_open(ticket: &[u8]) -> bool {
+    ticket[1] == 0
+}
+
 impl World {
+    /// Rows that say of an operation that it was committed.
+    pub(crate) async fn witnesses(&self) -> usize {
+        let rows = self.engines.kv.rows().await;
+        rows.iter().filter(|(row, value)| row[0] == b'T' && !is_open(value)).count()
+    }
+
     pub(crate) async fn dump(&self) -> Dump {
         let mut dump = Dump::new();
         for (row, value) in self.engines.kv.rows().await {
@@ -24,6 +34,7 @@ impl World {
             let is_counted = match family {
                 'S' | 'B' => false,
                 'C' => value.iter().any(|byte| *byte != 0),
+                'T' => is_open(&value),
                 _ => true,
             };
             *dump.entry(family).or_default() += u64::from(is_counted);
