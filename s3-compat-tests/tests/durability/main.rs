@@ -4,6 +4,7 @@
 
 mod backup;
 mod kill;
+mod lock;
 mod strace;
 mod syscalls;
 mod writers;
