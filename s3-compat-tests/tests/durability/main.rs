@@ -5,6 +5,7 @@
 mod backup;
 mod kill;
 mod lock;
+mod reclaim;
 mod strace;
 mod syscalls;
 mod writers;
