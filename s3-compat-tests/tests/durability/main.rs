@@ -7,6 +7,7 @@ mod fsck_live;
 mod kill;
 mod lock;
 mod reclaim;
+mod stop;
 mod strace;
 mod syscalls;
 mod writers;
