@@ -73,12 +73,12 @@ async fn put(address: String, client: usize, body: Vec<u8>) {
 /// The call that sends the answer to the PUT of a key: the first 200 on the socket that its head came in by.
 fn answer<'c>(calls: &'c [Call], key: &str) -> &'c Call {
     let head = format!("PUT /bucket/{key} HTTP/1.1");
-    let asked = calls.iter().find(|call| call.quoted().iter().any(|text| text.contains(&head)));
+    let asked = calls.iter().find(|call| call.arguments.contains(&head));
     let asked = asked.unwrap_or_else(|| panic!("no call reads the head of {key}"));
     let answers = |call: &&Call| {
         call.began > asked.ended
             && call.descriptor() == asked.descriptor()
-            && call.quoted().iter().any(|text| text.starts_with("HTTP/1.1 200"))
+            && call.arguments.contains("\"HTTP/1.1 200")
     };
     calls.iter().find(answers).unwrap_or_else(|| panic!("no call sends the answer to {key}"))
 }
@@ -90,9 +90,7 @@ fn is_sync(call: &Call) -> bool {
 /// The writes to a journal that name `key`, in their order.
 fn batches<'c>(calls: &'c [Call], key: &'c str) -> impl Iterator<Item = &'c Call> {
     let journal = |call: &&Call| call.file().is_some_and(|file| file.ends_with(".jnl"));
-    let holds = move |call: &&Call| {
-        WRITES.contains(&call.name.as_str()) && call.quoted().iter().any(|text| text.contains(key))
-    };
+    let holds = move |call: &&Call| WRITES.contains(&call.name.as_str()) && call.arguments.contains(key);
     calls.iter().filter(journal).filter(holds)
 }
 
@@ -119,8 +117,7 @@ async fn each_200_to_a_small_put_leaves_after_a_sync_that_began_after_the_write_
     for (key, answer) in &answers {
         assert!(is_synced(&calls, key, answer), "{key}: no sync between its batch and {answer:?}");
     }
-    let first =
-        calls.iter().find(|call| call.quoted().iter().any(|text| text.contains("PUT /bucket/traced")));
+    let first = calls.iter().find(|call| call.arguments.contains("PUT /bucket/traced"));
     let last = answers.iter().map(|(_, answer)| answer.began).max().unwrap();
     let under_load = |call: &&Call| call.began > first.unwrap().began && call.began < last;
     let syncs = calls.iter().filter(under_load).filter(|call| is_sync(call)).count();
