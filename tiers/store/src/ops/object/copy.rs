@@ -122,19 +122,17 @@ impl Store {
                     .because(error)
                     .into());
             }
-            self.blobs.copy(&from, guard.blob_key()).await.map_err(|e| self.blob_failure("copy a blob", e))?
+            self.blobs.copy(&from, guard.blob_key()).await
         } else {
             let Some(stream) = self.open_pieces(pieces, version).await? else { return Ok(None) };
             let gated = crate::ticket::gated(body::bounded(stream, LARGEST), guard.recorded());
-            Some(
-                self.blobs
-                    .put(guard.blob_key(), gated, SizeHint::Exact(info.size))
-                    .await
-                    .map_err(|e| self.put_error(e))?,
-            )
+            self.blobs.put(guard.blob_key(), gated, SizeHint::Exact(info.size)).await.map(Some)
         };
+        let stored = stored.map_err(|error| {
+            guard.put_failed(error.outcome());
+            self.put_error(error)
+        })?;
         let Some(stored) = stored else { return Ok(None) };
-        guard.written();
         let mut work = PutRecord {
             store: self,
             bucket: request.bucket.clone(),
