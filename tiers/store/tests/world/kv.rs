@@ -115,6 +115,11 @@ impl TestKv {
         self.state.lock().strikes.clear();
     }
 
+    /// How many commits met a fault since the last call of [`struck`](Self::struck).
+    pub(crate) fn strikes(&self) -> u64 {
+        self.state.lock().struck
+    }
+
     /// How many commits met a fault since the last call.
     pub(crate) fn struck(&self) -> u64 {
         std::mem::take(&mut self.state.lock().struck)
