@@ -4,7 +4,7 @@ use terrace_high_volume::{Transaction, Version};
 use terrace_long_term::SizeHint;
 
 use crate::body;
-use crate::error::{Failure, FailureKind, Refusal, Result};
+use crate::error::{Error, Failure, FailureKind, Refusal, Result};
 use crate::name::{BucketName, ObjectKey, Revision};
 use crate::object::{Metadata, ReadCondition, StandardHeader, WriteCondition};
 use crate::ops::join;
@@ -130,7 +130,7 @@ impl Store {
         };
         let stored = stored.map_err(|error| {
             guard.put_failed(error.outcome());
-            self.put_error(error)
+            self.source_broke(self.put_error(error))
         })?;
         let Some(stored) = stored else { return Ok(None) };
         let mut work = PutRecord {
@@ -149,6 +149,19 @@ impl Store {
         }
         work.body.won();
         Ok(Some(written))
+    }
+}
+
+impl Store {
+    /// What a copy says when a body broke off: the body is ours, not the client's.
+    pub(crate) fn source_broke(&self, error: Error) -> Error {
+        match error {
+            Error::Body(broken) => {
+                let (operation, backend) = ("read the source of a copy", self.blobs.facts().name);
+                Failure::new(FailureKind::Unavailable, operation, backend).because(broken).into()
+            }
+            other => other,
+        }
     }
 }
 
