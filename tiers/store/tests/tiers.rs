@@ -11,7 +11,8 @@ use terrace_high_volume::KvErrorKind;
 use terrace_long_term::faults::{Fault as BlobFault, Point};
 use terrace_long_term::{BlobErrorKind, PutOutcome};
 use terrace_store::object::{ETagList, WriteCondition};
-use terrace_store::ops::object::Selection;
+use terrace_store::ops::multipart::CopyPart;
+use terrace_store::ops::object::{CopySource, Selection};
 use terrace_store::{Error, FailureKind, Refusal};
 use tokio::time::sleep;
 use world::{
@@ -540,6 +541,28 @@ async fn a_body_that_breaks_in_the_middle_ends_in_an_error_and_never_short() {
     }
     let read = world.read("k", Selection::Whole).await.unwrap();
     assert!(collect(read.body).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_whose_source_breaks_is_a_failure_of_ours_and_not_of_the_clients_body() {
+    let world = World::new().await;
+    world.put("source", &bytes(LARGE, 1)).await.unwrap();
+    world.put_parts("parts", &[bytes(PART, 1), bytes(LARGE, 2)]).await;
+    let upload = world.open_upload("upload").await;
+    for (name, size) in [("source", 10), ("source", LARGE), ("parts", LARGE)] {
+        let (bucket, key) = (world.bucket.clone(), key(name));
+        let source = CopySource { bucket, key, condition: Default::default() };
+        let range = Some((7, 6 + size as u64));
+        let request = CopyPart { upload: upload.clone(), number: world::number(1), source, range };
+        world.engines.blobs.strike(Point::Get, BlobFault::BreaksAt(5));
+        assert_eq!(failure(world.store.copy_part(request).await), FailureKind::Unavailable, "{name} {size}");
+    }
+    world.engines.blobs.strike(Point::Get, BlobFault::BreaksAt(5));
+    let copied = world.store.copy_object(world.copy_request("parts", "k")).await;
+    assert_eq!(failure(copied), FailureKind::Unavailable);
+    world.settle().await;
+    world.assert_sound().await;
+    assert_eq!(world.engines.blobs.count(), 3);
 }
 
 #[tokio::test(start_paused = true)]
