@@ -34,7 +34,7 @@ pub(crate) use cases::{Act, Case, Ready, cases};
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use clock::WorldClock;
 #[allow(unused_imports, reason = "as above")]
-pub(crate) use kv::{Calls, Fault, TestKv};
+pub(crate) use kv::{Fault, TestKv};
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use oracle::{Counters, Dump};
 #[allow(unused_imports, reason = "as above")]
