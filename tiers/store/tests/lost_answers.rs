@@ -1,5 +1,7 @@
 //! Commits whose answer is lost: each write happens once or not at all, and nothing live is deleted, whatever became of the attempt.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 mod world;
 
 use terrace_high_volume::KvErrorKind;
@@ -236,4 +238,25 @@ async fn witnesses_of_operations_that_ended_in_maybe_are_cleared_by_the_next_sta
     let world = world.reopen().await;
     assert_eq!(world.get("k").await.unwrap(), bytes(10, 1));
     assert!(world.witnesses().await <= 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_whose_opening_lands_late_is_opened_once_and_not_again_after_its_end() {
+    for fault in OF_A_COMMIT {
+        let world = World::lossy().await;
+        world.engines.kv.strike(|wrote| wrote.contains('U'), fault);
+        let upload = world.open_upload("k").await;
+        assert_eq!(world.engines.kv.struck(), 1);
+        assert_eq!(world.dump().await.get(&'U'), Some(&1), "{fault:?}");
+        world.store.abort_upload(upload).await.unwrap();
+        for landed in world.engines.kv.land_late().await {
+            assert_eq!(
+                landed,
+                Err(KvErrorKind::Conflict),
+                "a write without a read is held by its witness alone"
+            );
+        }
+        world.settle_for_good().await;
+        world.assert_empty().await;
+    }
 }

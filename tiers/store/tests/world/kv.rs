@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,6 +21,8 @@ use super::steps::Steps;
 pub(crate) enum Fault {
     /// Nothing is committed, and the error says so.
     Refused(KvErrorKind),
+    /// It is committed so much later.
+    Slow(Duration),
     /// It is committed, and the answer is lost.
     AnswerLost { settled: bool },
     /// Nothing is committed, and the error does not know.
@@ -252,6 +255,10 @@ impl Transaction for Tested {
         };
         let outcome = match fault {
             None => inner.commit().await,
+            Some(Fault::Slow(time)) => {
+                tokio::time::sleep(time).await;
+                inner.commit().await
+            }
             Some(Fault::Refused(kind)) => Err(KvError::new(kind, "commit what was to be refused")),
             Some(Fault::AnswerLost { settled }) => inner.commit().await.and(Err(unknown(settled))),
             Some(Fault::Vanished { settled }) => Err(unknown(settled)),
