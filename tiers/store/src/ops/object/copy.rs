@@ -90,6 +90,7 @@ impl Store {
     async fn copy_once(&self, request: &CopyObject) -> Result<Option<Written>> {
         let CopySource { bucket, key, condition } = request.source.clone();
         let source = GetObject { bucket, key, selection: Selection::Whole, condition };
+        let _until_pinned = self.reclaim.pin_ahead();
         let mut work = CopyRecord { store: self, request, source, revision: self.mint(), queued: false };
         let outcome = self.write(Run::client("copy object", work.revision), &mut work).await?;
         if work.queued {
