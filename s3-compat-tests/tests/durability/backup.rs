@@ -7,10 +7,10 @@ use std::time::Duration;
 use s3_compat_tests::http1::Connection;
 use s3_compat_tests::process;
 use s3_compat_tests::server::{ACCESS_KEY, Home, SECRET_KEY, Server, assert_clean};
-use s3_compat_tests::sign::{Request, Signer};
+use s3_compat_tests::sign::Signer;
 use tokio::task::JoinSet;
 
-use crate::writers::{body_of, create_bucket, read, store};
+use crate::writers::{Ledger, body_of, create_bucket, list, read, store};
 
 /// Each writes objects of its own, never twice the same, and deletes the one before the last.
 async fn write(address: String, writer: u64, done: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
@@ -27,27 +27,6 @@ async fn write(address: String, writer: u64, done: Arc<AtomicU64>, stop: Arc<Ato
             assert_eq!(store(&mut connection, &signer, &gone, None).await.unwrap(), 204);
         }
         done.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// The keys in the bucket.
-async fn list(server: &Server) -> Vec<String> {
-    let signer = Signer::new(server.address(), ACCESS_KEY, SECRET_KEY);
-    let mut connection = Connection::open(server.address()).await.unwrap();
-    let (mut keys, mut after) = (Vec::<String>::new(), String::new());
-    loop {
-        let request = Request::new("GET", "/bucket")
-            .query(&format!("list-type=2&start-after={}", after.replace('/', "%2F")));
-        connection.send(signer.head(&request).as_bytes()).await.unwrap();
-        let (answer, page) = connection.receive_text().await.unwrap();
-        assert_eq!(answer.status, 200, "{page}");
-        keys.extend(
-            page.split("<Key>").skip(1).filter_map(|rest| Some(rest.split_once("</Key>")?.0.to_owned())),
-        );
-        if !page.contains("<IsTruncated>true</IsTruncated>") {
-            return keys;
-        }
-        after.clone_from(keys.last().unwrap());
     }
 }
 
@@ -108,4 +87,35 @@ async fn a_backup_under_load_starts_and_is_sound() {
     // A backup never goes over something that is there.
     let mut again = home.command(&["backup", copy.to_str().unwrap()]);
     assert!(!process::run(&mut again, &home.scratch()).status.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_of_a_stopped_gateway_holds_every_acknowledged_write() {
+    let ledger = Arc::new(Ledger::default());
+    let server = Server::start();
+    create_bucket(&server).await;
+    let mut writers = JoinSet::new();
+    for writer in 0..4 {
+        let (ledger, address) = (Arc::clone(&ledger), server.address().to_owned());
+        writers.spawn(async move { ledger.write(&address, writer).await });
+    }
+    while ledger.acknowledged.load(Ordering::Relaxed) < 100 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let original = tokio::task::block_in_place(|| server.stop());
+    while let Some(ended) = writers.join_next().await {
+        ended.unwrap();
+    }
+    let copy = original.scratch().join("copy");
+    let said = original.run(&["backup", copy.to_str().unwrap()]);
+    assert!(said.status.success(), "{}\n{}", said.out, said.err);
+    std::fs::remove_dir_all(original.data()).unwrap();
+    assert_clean(&copy, &original);
+    let other = Home::new();
+    let mut command = other.command(&["serve"]);
+    command.env("TERRACE_DATA_DIR", &copy);
+    let server = other.start_by(command);
+    ledger.verify(&server).await;
+    let home = server.stop();
+    assert_clean(&copy, &home);
 }

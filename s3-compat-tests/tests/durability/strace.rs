@@ -53,7 +53,8 @@ pub(crate) fn read(trace: &Path) -> Vec<Call> {
     parse(&String::from_utf8_lossy(&bytes))
 }
 
-fn parse(text: &str) -> Vec<Call> {
+/// The same of a text.
+pub(crate) fn parse(text: &str) -> Vec<Call> {
     let mut unfinished: Vec<(&str, Call)> = Vec::new();
     let mut calls = Vec::new();
     for (line, text) in text.lines().enumerate() {

@@ -17,9 +17,9 @@ use crate::writers::create_bucket;
 const TRACED: &str = "trace=read,readv,recvfrom,recvmsg,write,writev,pwrite64,pwritev,pwritev2,sendto,sendmsg,fsync,fdatasync,\
                       rename,renameat,renameat2";
 const WRITES: [&str; 5] = ["write", "writev", "pwrite64", "pwritev", "pwritev2"];
-const CONNECTIONS: usize = 4;
+const CONNECTIONS: usize = 16;
 /// Objects that each connection puts, one after the other.
-const OBJECTS: usize = 6;
+const OBJECTS: usize = 3;
 
 /// Traces a server while objects of `size` bytes are put under keys of their own, and gives the calls; `None` without strace.
 async fn traced(size: usize, durability: &str) -> Option<Vec<Call>> {
@@ -87,15 +87,20 @@ fn is_sync(call: &Call) -> bool {
     matches!(call.name.as_str(), "fsync" | "fdatasync")
 }
 
-/// Whether the journal write of the record of `key` was followed by a sync of the journal that began after it and ended before `answer`.
-fn is_synced(calls: &[Call], key: &str, answer: &Call) -> bool {
+/// The writes to a journal that name `key`, in their order.
+fn batches<'c>(calls: &'c [Call], key: &'c str) -> impl Iterator<Item = &'c Call> {
     let journal = |call: &&Call| call.file().is_some_and(|file| file.ends_with(".jnl"));
-    let holds = |call: &&Call| {
+    let holds = move |call: &&Call| {
         WRITES.contains(&call.name.as_str()) && call.quoted().iter().any(|text| text.contains(key))
     };
+    calls.iter().filter(journal).filter(holds)
+}
+
+/// Whether the journal write of the record of `key` was followed by a sync of the journal that began after it and ended before `answer`.
+fn is_synced(calls: &[Call], key: &str, answer: &Call) -> bool {
     let before = |call: &&Call| call.ended < answer.began;
     // The record is in the last batch that names the key before the answer.
-    let written = calls.iter().filter(journal).filter(holds).rfind(before);
+    let written = batches(calls, key).filter(before).last();
     let written = written.unwrap_or_else(|| panic!("{key}: its answer leaves before a journal names it"));
     let after = |call: &&Call| is_sync(call) && call.file() == written.file() && call.began > written.ended;
     calls.iter().filter(after).any(|call| before(&call))
@@ -110,9 +115,62 @@ fn answers(calls: &[Call]) -> Vec<(String, &Call)> {
 #[tokio::test]
 async fn each_200_to_a_small_put_leaves_after_a_sync_that_began_after_the_write_of_its_batch() {
     let Some(calls) = traced(1000, "always").await else { return };
-    for (key, answer) in answers(&calls) {
-        assert!(is_synced(&calls, &key, answer), "{key}: no sync between its batch and {answer:?}");
+    let answers = answers(&calls);
+    for (key, answer) in &answers {
+        assert!(is_synced(&calls, key, answer), "{key}: no sync between its batch and {answer:?}");
     }
+    let first =
+        calls.iter().find(|call| call.quoted().iter().any(|text| text.contains("PUT /bucket/traced")));
+    let last = answers.iter().map(|(_, answer)| answer.began).max().unwrap();
+    let under_load = |call: &&Call| call.began > first.unwrap().began && call.began < last;
+    let syncs = calls.iter().filter(under_load).filter(|call| is_sync(call)).count();
+    println!("{syncs} syncs of {} PUTs over {CONNECTIONS} connections", answers.len());
+    assert!(syncs <= answers.len(), "commits of many connections share their syncs");
+}
+
+/// A PUT of `key` over descriptor 9, as strace shows it; `after` is what happens between the write of its batch and its answer.
+fn trace(key: &str, after: &str) -> Vec<Call> {
+    strace::parse(&format!(
+        "1 recvfrom(9<socket:[7]>, \"PUT /bucket/{key} HTTP/1.1\\r\\n\", 99, 0) = 99\n\
+         2 write(5</d/0.jnl>, \"record of {key}\", 20) = 20\n{after}\
+         1 sendto(9<socket:[7]>, \"HTTP/1.1 200 OK\\r\\n\", 17, 0) = 17\n"
+    ))
+}
+
+#[test]
+fn a_trace_whose_200_leaves_before_a_sync_of_its_batch_is_caught() {
+    let synced = |after: &str| {
+        let calls = trace("k", after);
+        is_synced(&calls, "k", answer(&calls, "k"))
+    };
+    assert!(synced("2 fdatasync(5</d/0.jnl>) = 0\n"));
+    assert!(synced(
+        "2 fdatasync(5</d/0.jnl> <unfinished ...>\n1 read(3</x>, \"\", 1) = 0\n2 <... fdatasync resumed>) = 0\n"
+    ));
+    assert!(!synced(""), "no sync");
+    assert!(!synced("2 fdatasync(6</d/1.jnl>) = 0\n"), "a sync of another file");
+    assert!(!synced("2 fdatasync(5</d/0.jnl>) = -1 EIO (Input/output error)\n"), "a sync that failed");
+    assert!(!synced("2 fdatasync(5</d/0.jnl> <unfinished ...>\n"), "a sync that has not ended");
+}
+
+#[test]
+fn a_trace_whose_sync_began_before_the_write_ended_is_caught() {
+    let text = "1 recvfrom(9<socket:[7]>, \"PUT /bucket/k HTTP/1.1\\r\\n\", 99, 0) = 99\n\
+                2 write(5</d/0.jnl>, \"record of k\", 20 <unfinished ...>\n\
+                3 fdatasync(5</d/0.jnl> <unfinished ...>\n\
+                2 <... write resumed>) = 20\n\
+                3 <... fdatasync resumed>) = 0\n\
+                1 sendto(9<socket:[7]>, \"HTTP/1.1 200 OK\\r\\n\", 17, 0) = 17\n";
+    let calls = strace::parse(text);
+    assert!(!is_synced(&calls, "k", answer(&calls, "k")));
+}
+
+#[test]
+#[should_panic(expected = "leaves before a journal names it")]
+fn a_trace_whose_200_leaves_before_its_batch_is_written_is_caught() {
+    let mut calls = trace("k", "");
+    calls.retain(|call| call.name != "write");
+    is_synced(&calls, "k", answer(&calls, "k"));
 }
 
 #[tokio::test]
@@ -127,6 +185,8 @@ async fn each_200_to_a_large_put_leaves_after_its_file_its_directory_and_its_rec
     let mut answered = Vec::new();
     for (key, answer) in answers(&calls) {
         assert!(is_synced(&calls, &key, answer), "{key}: no sync between its batch and {answer:?}");
+        let batches = batches(&calls, &key).filter(|batch| batch.ended < answer.began).count();
+        assert!(batches >= 2, "{key}: its ticket alone is in the journal before its answer");
         answered.push(answer.began);
     }
     let renames: Vec<&Call> =
