@@ -26,7 +26,7 @@ use super::{Handler, Limits};
 use crate::config::AccessLog;
 
 /// Largest piece of a body that hyper reads or buffers at once, in bytes: bounds the memory of a connection.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 128 << 10;
 /// What a refused client may still send before its connection is closed: bytes, and time.
 const REFUSED_BYTES: u64 = 64 << 10;
 const REFUSED_TIME: Duration = Duration::from_secs(1);

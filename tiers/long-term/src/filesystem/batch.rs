@@ -1,64 +1,75 @@
-//! Collects the chunks of a body until they are worth a blocking write, without copying the large ones.
+//! Collects a body in large aligned pieces and writes them past the page cache: what is written once would push out what is read often,
+//! and fresh pages for it cost more than all else in a put.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, IoSlice, Write};
+use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
-/// A batch is written when it holds this many bytes. One more may be on its way to the disk: an upload holds twice this at most,
-/// beyond the size of a single chunk.
-const FULL: usize = 256 * 1024;
-/// Chunks below this are copied together: a piece costs more than the copy of a small one.
-const SMALL: usize = 4 * 1024;
-/// Pieces of one write; below the 1,024 that one call takes.
-const PIECES: usize = 512;
+use super::buffers::{ALIGNMENT, Buffer, Buffers};
 
-/// Chunks that wait to be written.
-#[derive(Default)]
+/// Bytes of a full batch. One more may be on its way to the disk: an upload holds twice this at most, beyond the chunk it was given.
+pub(super) const FULL: usize = 256 * 1024;
+const _: () = assert!(FULL.is_multiple_of(ALIGNMENT));
+
+/// Bytes that wait to be written.
 pub(super) struct Batch {
-    pieces: Vec<Bytes>,
-    small: BytesMut,
-    bytes: usize,
+    buffer: Buffer,
+    filled: usize,
 }
 
 impl Batch {
-    pub(super) fn push(&mut self, chunk: Bytes) {
-        self.bytes += chunk.len();
-        if chunk.len() < SMALL {
-            self.small.extend_from_slice(&chunk);
-            return;
-        }
-        self.close_small();
-        self.pieces.push(chunk);
+    /// An empty one, of buffers of [`FULL`] bytes.
+    pub(super) fn new(buffers: &Arc<Buffers>) -> Self {
+        Self { buffer: buffers.take(FULL), filled: 0 }
+    }
+
+    /// Takes what there is room for off the front of `chunk`.
+    pub(super) fn fill(&mut self, chunk: &mut Bytes) {
+        let size = chunk.len().min(FULL - self.filled);
+        chunk.copy_to_slice(&mut self.buffer.as_mut()[self.filled..self.filled + size]);
+        self.filled += size;
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.bytes >= FULL || self.pieces.len() >= PIECES
-    }
-
-    fn close_small(&mut self) {
-        if !self.small.is_empty() {
-            self.pieces.push(self.small.split().freeze());
-        }
+        self.filled == FULL
     }
 
     /// Writes everything at the end of the file. Blocking.
-    pub(super) fn write_to(mut self, mut file: &File) -> io::Result<()> {
-        self.close_small();
-        let mut slices: Vec<IoSlice<'_>> = self.pieces.iter().map(|piece| IoSlice::new(piece)).collect();
-        let mut left = slices.as_mut_slice();
-        // Empty pieces at the front would make a write of nothing look like a full disk.
-        IoSlice::advance_slices(&mut left, 0);
+    pub(super) fn write_to(&self, mut file: &File) -> io::Result<()> {
+        let mut left = &self.buffer.as_ref()[..self.filled];
+        let mut direct = fcntl_getfl(file)?.contains(OFlags::DIRECT);
         while !left.is_empty() {
-            match file.write_vectored(left) {
+            let whole = left.len() - left.len() % ALIGNMENT;
+            if direct && whole == 0 {
+                direct = buffered(file)?;
+            }
+            match file.write(if direct { &left[..whole] } else { left }) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => IoSlice::advance_slices(&mut left, written),
+                Ok(written) => left = &left[written..],
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // Another alignment is asked for here, or a write fell short and the rest is not aligned.
+                Err(error) if direct && error.kind() == ErrorKind::InvalidInput => direct = buffered(file)?,
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
+}
+
+/// Writes to the file go past the page cache from now on, where the file system can do that.
+pub(super) fn direct(file: &File) -> io::Result<()> {
+    match fcntl_setfl(file, fcntl_getfl(file)? | OFlags::DIRECT) {
+        Err(rustix::io::Errno::INVAL) => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+fn buffered(file: &File) -> io::Result<bool> {
+    fcntl_setfl(file, fcntl_getfl(file)? - OFlags::DIRECT)?;
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -67,34 +78,42 @@ mod tests {
     use crate::laws::pattern;
 
     #[test]
-    fn the_file_is_the_chunks_in_order_whatever_their_sizes() {
-        let mut written = Vec::new();
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let mut batch = Batch::default();
-        for (seed, size) in [0, 1, 4_095, 4_096, 0, 100_000, 3, 3, 50_000, 1].into_iter().enumerate() {
-            let chunk = pattern(size, seed as u64);
-            written.extend_from_slice(&chunk);
-            batch.push(chunk);
+    fn the_file_is_the_chunks_in_order_whatever_their_sizes_and_wherever_it_ends() {
+        for end in [0, 1, ALIGNMENT - 1, ALIGNMENT, FULL - 100] {
+            for past_the_cache in [true, false] {
+                let (buffers, mut written) = (Buffers::new(FULL), Vec::new());
+                let file = tempfile::NamedTempFile::new().unwrap();
+                if past_the_cache {
+                    direct(file.as_file()).unwrap();
+                }
+                let mut batch = Batch::new(&buffers);
+                for (seed, size) in [0, 1, 4_095, 4_096, 0, FULL, 3, 2 * FULL, end].into_iter().enumerate() {
+                    let mut chunk = pattern(size, seed as u64);
+                    written.extend_from_slice(&chunk);
+                    while !chunk.is_empty() {
+                        batch.fill(&mut chunk);
+                        if batch.is_full() {
+                            batch.write_to(file.as_file()).unwrap();
+                            batch = Batch::new(&buffers);
+                        }
+                    }
+                }
+                batch.write_to(file.as_file()).unwrap();
+                Batch::new(&buffers).write_to(file.as_file()).unwrap();
+                assert!(std::fs::read(file.path()).unwrap() == written, "end {end}");
+            }
         }
-        assert!(!batch.is_full());
-        batch.write_to(file.as_file()).unwrap();
-        Batch::default().write_to(file.as_file()).unwrap();
-        assert!(std::fs::read(file.path()).unwrap() == written);
     }
 
     #[test]
-    fn a_batch_is_bounded_by_bytes_and_by_pieces() {
-        let mut batch = Batch::default();
-        batch.push(pattern(FULL - 1, 1));
-        assert!(!batch.is_full());
-        batch.push(pattern(1, 1));
-        assert!(batch.is_full());
-        let mut batch = Batch::default();
-        for _ in 0..PIECES {
-            assert!(!batch.is_full());
-            batch.push(Bytes::from_static(&[0; SMALL]));
-            batch.bytes = 0;
-        }
-        assert!(batch.is_full());
+    fn a_write_that_fell_short_of_the_alignment_goes_on() {
+        let (buffers, bytes) = (Buffers::new(FULL), pattern(FULL, 1));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().write_all(b"unaligned").unwrap();
+        direct(file.as_file()).unwrap();
+        let mut batch = Batch::new(&buffers);
+        batch.fill(&mut bytes.clone());
+        batch.write_to(file.as_file()).unwrap();
+        assert!(std::fs::read(file.path()).unwrap() == [b"unaligned", &*bytes].concat());
     }
 }

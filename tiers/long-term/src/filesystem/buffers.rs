@@ -1,4 +1,4 @@
-//! Buffers for reading, used again: fresh memory for each chunk costs more page faults than the copy out of the page cache costs time.
+//! Buffers for reading and writing, used again: fresh memory for each chunk costs more page faults than a copy costs time.
 
 use std::sync::Arc;
 
@@ -6,7 +6,9 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 /// Buffers that are kept while nobody uses them; more are made and dropped as needed.
-const KEPT: usize = 16;
+const KEPT: usize = 32;
+/// What the address of a buffer is a multiple of, in bytes, as writes past the page cache need it.
+pub(super) const ALIGNMENT: usize = 4096;
 
 /// Buffers of one size.
 pub(super) struct Buffers {
@@ -17,6 +19,7 @@ pub(super) struct Buffers {
 /// A buffer that goes home when it is dropped.
 pub(super) struct Buffer {
     bytes: Box<[u8]>,
+    start: usize,
     used: usize,
     home: Option<Arc<Buffers>>,
 }
@@ -30,17 +33,26 @@ impl Buffers {
     /// A buffer of `used` bytes, of any content. A small one, or one that is too large to be kept, is made for the purpose.
     pub(super) fn take(self: &Arc<Self>, used: usize) -> Buffer {
         if used > self.size || used < self.size / 4 {
-            return Buffer { bytes: vec![0; used].into(), used, home: None };
+            return Buffer::new(allocate(used), used, None);
         }
         let kept = self.free.lock().pop();
-        let bytes = kept.unwrap_or_else(|| vec![0; self.size].into());
-        Buffer { bytes, used, home: Some(Arc::clone(self)) }
+        Buffer::new(kept.unwrap_or_else(|| allocate(self.size)), used, Some(Arc::clone(self)))
     }
 }
 
+/// Room for `size` bytes from an aligned address on.
+fn allocate(size: usize) -> Box<[u8]> {
+    vec![0; size + ALIGNMENT].into()
+}
+
 impl Buffer {
+    fn new(bytes: Box<[u8]>, used: usize, home: Option<Arc<Buffers>>) -> Self {
+        let start = bytes.as_ptr().addr().next_multiple_of(ALIGNMENT) - bytes.as_ptr().addr();
+        Self { bytes, start, used, home }
+    }
+
     pub(super) fn as_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes[..self.used]
+        &mut self.bytes[self.start..self.start + self.used]
     }
 
     /// The same bytes, not copied.
@@ -51,7 +63,7 @@ impl Buffer {
 
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
-        &self.bytes[..self.used]
+        &self.bytes[self.start..self.start + self.used]
     }
 }
 
@@ -78,6 +90,7 @@ mod tests {
         let bytes = buffer.freeze();
         assert_eq!(bytes, [7; 900].as_slice());
         let address = bytes.as_ptr();
+        assert!(address.addr().is_multiple_of(ALIGNMENT));
         drop(bytes);
         let again = buffers.take(1_000);
         assert_eq!(again.as_ref().as_ptr(), address);

@@ -54,7 +54,7 @@ impl Disk {
         Self {
             layout,
             tasks,
-            buffers: Buffers::new(super::read::CHUNK),
+            buffers: Buffers::new(super::read::CHUNK.max(super::batch::FULL)),
             page: page.max(1),
             fatal,
             sync,

@@ -1,13 +1,14 @@
 //! A put: the body goes to a temporary file in large writes, one of them under way while the next is collected.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::stream::StreamExt;
 use tokio::task::JoinHandle;
 
-use super::batch::Batch;
+use super::batch::{self, Batch};
 use super::classify::{joined, settled};
 use super::disk::{Disk, UploadId};
 use super::footer::{Footer, key_fits};
@@ -68,22 +69,38 @@ impl Drop for Upload {
     }
 }
 
-/// The temporary file, as far as it has come.
-#[derive(Default)]
+/// The temporary file, as far as it has come, and what is to be written next.
 struct Sink {
+    disk: Arc<Disk>,
+    id: UploadId,
+    batch: Batch,
     file: Option<File>,
     writing: Option<JoinHandle<Result<File, BlobError>>>,
 }
 
 impl Sink {
+    /// Collects a chunk; starts a write whenever a batch is full.
+    async fn take(&mut self, mut chunk: Bytes) -> Result<(), BlobError> {
+        while !chunk.is_empty() {
+            self.batch.fill(&mut chunk);
+            if self.batch.is_full() {
+                self.settle().await?;
+                let full = std::mem::replace(&mut self.batch, Batch::new(&self.disk.buffers));
+                let (id, file) = (self.id, self.file.take());
+                self.writing = Some(self.disk.step("write a blob", move |disk| write(disk, id, file, &full)));
+            }
+        }
+        Ok(())
+    }
+
     /// Waits for the write under way; the file comes back if there is one yet.
-    async fn settle(&mut self) -> Result<Option<File>, BlobError> {
+    async fn settle(&mut self) -> Result<(), BlobError> {
         if let Some(writing) = &mut self.writing {
             let outcome = joined(writing.await);
             self.writing = None;
             self.file = Some(outcome?);
         }
-        Ok(self.file.take())
+        Ok(())
     }
 }
 
@@ -105,29 +122,35 @@ async fn receive(
     key: &BlobKey,
     (mut body, hint): (BlobBody, SizeHint),
 ) -> Result<Stored, BlobError> {
-    let (mut length, mut batch, mut sink) = (Length::new(hint), Batch::default(), Sink::default());
+    let mut length = Length::new(hint);
+    let mut sink =
+        Sink { disk: Arc::clone(disk), id, batch: Batch::new(&disk.buffers), file: None, writing: None };
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(BlobError::body)?;
         length.add(chunk.len())?;
-        batch.push(chunk);
-        if batch.is_full() {
-            let (file, full) = (sink.settle().await?, std::mem::take(&mut batch));
-            sink.writing = Some(disk.step("write a blob", move |disk| write(disk, id, file, full)));
-        }
+        sink.take(chunk).await?;
     }
     drop(body);
     let size = length.end()?;
-    batch.push(Footer { key: key.clone(), size }.encode());
-    let file = sink.settle().await?;
-    let land = move |disk: &Disk| disk.land(id, write(disk, id, file, batch)?);
+    sink.take(Footer { key: key.clone(), size }.encode()).await?;
+    sink.settle().await?;
+    let Sink { batch, file, .. } = sink;
+    let land = move |disk: &Disk| disk.land(id, write(disk, id, file, &batch)?);
     joined(disk.step("land a blob", land).await)?;
     Ok(Stored { size })
 }
 
 /// Writes a batch at the end of the temporary file, which is made first if there is none yet.
-fn write(disk: &Disk, id: UploadId, file: Option<File>, batch: Batch) -> Result<File, BlobError> {
+fn write(disk: &Disk, id: UploadId, file: Option<File>, batch: &Batch) -> Result<File, BlobError> {
     disk.check(id)?;
-    let file = file.map_or_else(|| disk.create(id), Ok)?;
+    let file = match file {
+        Some(file) => file,
+        None => {
+            let file = disk.create(id)?;
+            batch::direct(&file).map_err(settled("write a blob"))?;
+            file
+        }
+    };
     batch.write_to(&file).map_err(settled("write a blob"))?;
     Ok(file)
 }
@@ -160,8 +183,8 @@ fn copy_body(disk: &Disk, id: UploadId, source: &File, to: &BlobKey, size: u64) 
             copied => left -= copied.min(left),
         }
     }
-    let mut footer = Batch::default();
-    footer.push(Footer { key: to.clone(), size }.encode());
-    disk.land(id, write(disk, id, Some(file), footer)?)?;
+    let footer = Footer { key: to.clone(), size }.encode();
+    file.write_all(&footer).map_err(settled("write a blob"))?;
+    disk.land(id, file)?;
     Ok(Stored { size })
 }
