@@ -150,7 +150,11 @@ impl Store {
             let error = stop.of_engine()?;
             let out_of_time = self.clock.monotonic() - started >= self.settings.deadline;
             if out_of_time || !may_be_tried_again(error.kind()) {
-                let kind = if lost.is_some() { FailureKind::MaybeCommitted } else { kind_of(error.kind()) };
+                let kind = match (&lost, may_be_tried_again(error.kind())) {
+                    (Some(_), _) => FailureKind::MaybeCommitted,
+                    (None, true) => FailureKind::TimedOut,
+                    (None, false) => kind_of(error.kind()),
+                };
                 return Err(Failure::new(kind, run.operation, self.facts.name).because(error).into());
             }
             tokio::time::sleep(self.jitter(pause)).await;
