@@ -213,6 +213,15 @@ impl Server {
     #[must_use]
     pub fn stop(mut self) -> Home {
         self.process.signal(Signal::TERM);
+        self.stopped()
+    }
+
+    /// Waits for the end of a stop that the test has asked for itself (a second SIGTERM would cut it short). The exit code must be 0.
+    ///
+    /// # Panics
+    /// As [`Server::stop`].
+    #[must_use]
+    pub fn stopped(mut self) -> Home {
         let status = self.ended();
         assert!(status.success(), "a graceful stop ends with {status}\n{}", self.log());
         self.leave()

@@ -1,5 +1,6 @@
 //! Outside programs: found, or the test is skipped with a reason.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -11,7 +12,8 @@ use crate::environment;
 /// If `TERRACE_REQUIRE` names it.
 pub fn skipped(name: &str, why: &str) {
     assert!(!environment::requires(name), "required by TERRACE_REQUIRE: {name}: {why}");
-    println!("skipped: {name}: {why}");
+    // Not by println: the test runner keeps that to itself when a test passes.
+    let _nobody_listens = writeln!(std::io::stderr(), "skipped: {name}: {why}");
 }
 
 /// The first `program` on the path whose `probe` arguments succeed with an output that `fits`; else the test is to be skipped, which has

@@ -6,9 +6,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
 use http::Extensions;
-use s3s::StdError;
 use s3s::dto::StreamingBlob;
 use s3s::stream::{ByteStream, RemainingLength};
+use s3s::{S3Error, StdError, s3_error};
 use terrace_long_term::{BlobBody, BodyError};
 use terrace_store::object::ChecksumSlot;
 use terrace_store::ops::object::Body;
@@ -24,6 +24,16 @@ pub(crate) fn incoming(blob: Option<StreamingBlob>, length: Option<i64>, extensi
         Some(blob) => Box::pin(blob.map(|chunk| chunk.map_err(BodyError::new))),
     };
     Body { stream, length: length.and_then(|length| u64::try_from(length).ok()), checksum }
+}
+
+/// A body that is to be stored says how long it is.
+///
+/// # Errors
+/// `MissingContentLength`.
+pub(crate) fn expect_length(length: Option<i64>) -> Result<(), S3Error> {
+    length
+        .map(drop)
+        .ok_or_else(|| s3_error!(MissingContentLength, "You must provide the Content-Length HTTP header."))
 }
 
 /// The body of an answer of `length` bytes. What breaks it off is logged here: its client sees a connection that breaks.

@@ -9,7 +9,7 @@ use super::{Fixture, MIB, get, put};
 /// A server that takes its disk for full.
 fn full(home: Home) -> Server {
     let mut command = home.command(&["serve"]);
-    command.env("TERRACE_SPACE__RESERVE", "8EiB");
+    command.env("TERRACE_SPACE__RESERVE", "9000000000000000000");
     home.start_by(command)
 }
 

@@ -10,11 +10,16 @@ mod names;
 mod parts;
 mod requests;
 
+use std::time::Duration;
+
 use s3_compat_tests::http1::{Answer, Connection};
 use s3_compat_tests::server::{ACCESS_KEY, Home, SECRET_KEY, Server};
 use s3_compat_tests::sign::{Request, Signer};
 
 const MIB: usize = 1024 * 1024;
+
+/// Far beyond any answer: a server that is silent fails the test instead of blocking the run.
+const DEADLINE: Duration = Duration::from_secs(100);
 
 /// A running server with an empty bucket `/bucket`.
 struct Fixture {
@@ -50,7 +55,9 @@ impl Fixture {
         connection.send_request(head, body).await.unwrap();
         let head_only = head.starts_with("HEAD ");
         let mut text = Vec::new();
-        let answer = connection.receive(head_only, |bytes| text.extend_from_slice(bytes)).await;
+        let answer = connection.receive(head_only, |bytes| text.extend_from_slice(bytes));
+        let answer = tokio::time::timeout(DEADLINE, answer).await;
+        let answer = answer.unwrap_or_else(|_| panic!("still no answer to {head}"));
         let answer = answer.unwrap_or_else(|error| panic!("no answer to {head}: {error}"));
         (answer, String::from_utf8_lossy(&text).into_owned())
     }

@@ -17,6 +17,7 @@ const MIB: usize = 1024 * 1024;
 struct Fixture {
     server: Server,
     aws: PathBuf,
+    version: u32,
 }
 
 impl Fixture {
@@ -24,8 +25,8 @@ impl Fixture {
     fn each() -> Vec<Self> {
         let two = tool::find("awscli", "aws", &["--version"], |said| said.contains("aws-cli/2."));
         let one = tool::find("awscli-v1", "aws", &["--version"], |said| said.contains("aws-cli/1."));
-        let found = [two, one].into_iter().flatten();
-        found.map(|aws| Self { aws, server: Server::start() }).collect()
+        let found = [(2, two), (1, one)].into_iter().filter_map(|(version, aws)| Some((version, aws?)));
+        found.map(|(version, aws)| Self { version, aws, server: Server::start() }).collect()
     }
 
     fn scratch(&self) -> PathBuf {
@@ -166,14 +167,14 @@ fn a_tree_is_synchronised_in_both_directions() {
 
 #[test]
 fn a_presigned_url_is_open_to_who_holds_it() {
-    for f in Fixture::each() {
+    // Version 1 signs URLs with signature version 2, unless it is told otherwise.
+    for f in Fixture::each().into_iter().filter(|f| f.version == 2) {
         f.aws(&["s3", "mb", "s3://bucket"]);
         f.file("small", b"by url");
         f.aws(&["s3", "cp", "--no-progress", "small", "s3://bucket/a b"]);
         let url = f.aws(&["s3", "presign", "s3://bucket/a b"]);
         let path = url.trim().strip_prefix(f.server.endpoint()).unwrap().to_owned();
-        let (status, said) = fetch(f.server.address(), &path);
-        assert_eq!((status, said.as_str()), (200, "by url"));
+        assert_eq!(fetch(f.server.address(), &path), (200, "by url".to_owned()));
         let (status, said) = fetch(f.server.address(), &path.replace("a%20b", "a%20c"));
         assert_eq!(status, 403, "{said}");
         f.finish();

@@ -263,8 +263,8 @@ def copies(s3):
 
 
 def presigned(s3):
-    def fetch(url, method="GET", data=None, headers=None):
-        request = urllib.request.Request(url, method=method, data=data, headers=headers or {})
+    def fetch(url, method="GET", data=None):
+        request = urllib.request.Request(url, method=method, data=data)
         try:
             with urllib.request.urlopen(request) as answer:
                 return answer.status, answer.read()
@@ -272,18 +272,17 @@ def presigned(s3):
             return error.code, error.read()
 
     key = "a key/+ü"
-    # The default of boto3 for a presigned URL of another endpoint is still signature version 2.
-    for signer in (client(signature_version="s3v4"), s3):
-        put = signer.generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": key}, ExpiresIn=300)
-        content = body(2000, 8)
-        # urllib adds a Content-Type by itself, which version 2 would sign.
-        status, said = fetch(put, "PUT", content, {"Content-Type": ""})
-        assert status == 200, said
-        get = signer.generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": key}, ExpiresIn=300)
-        assert fetch(get) == (200, content)
-        status, said = fetch(get.replace("/bucket/a", "/bucket/b"))
-        assert status == 403 and b"<Code>SignatureDoesNotMatch</Code>" in said, said
-        s3.delete_object(Bucket=BUCKET, Key=key)
+    # Without this boto3 signs URLs of other endpoints with version 2.
+    signer = client(signature_version="s3v4")
+    put = signer.generate_presigned_url("put_object", {"Bucket": BUCKET, "Key": key}, ExpiresIn=300)
+    content = body(2000, 8)
+    status, said = fetch(put, "PUT", content)
+    assert status == 200, said
+    get = signer.generate_presigned_url("get_object", {"Bucket": BUCKET, "Key": key}, ExpiresIn=300)
+    assert fetch(get) == (200, content)
+    status, said = fetch(get.replace("/bucket/a", "/bucket/b"))
+    assert status == 403 and b"<Code>SignatureDoesNotMatch</Code>" in said, said
+    s3.delete_object(Bucket=BUCKET, Key=key)
 
 
 def attributes(s3):

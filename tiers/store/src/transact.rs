@@ -34,6 +34,17 @@ pub(crate) enum Stop {
     Failed(Failure),
 }
 
+impl Stop {
+    /// What the engine said; what is final comes back as the error.
+    fn of_engine(self) -> Result<KvError, Error> {
+        match self {
+            Self::Refused(refusal) => Err(refusal.into()),
+            Self::Failed(failure) => Err(failure.into()),
+            Self::Kv(error) => Ok(error),
+        }
+    }
+}
+
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
@@ -136,18 +147,10 @@ impl Store {
                 Ok(output) => return Ok(output),
                 Err(stop) => stop,
             };
-            let error = match stop {
-                Stop::Refused(refusal) => return Err(refusal.into()),
-                Stop::Failed(failure) => return Err(failure.into()),
-                Stop::Kv(error) => error,
-            };
+            let error = stop.of_engine()?;
             let out_of_time = self.clock.monotonic() - started >= self.settings.deadline;
             if out_of_time || !may_be_tried_again(error.kind()) {
-                let kind = match (&lost, may_be_tried_again(error.kind())) {
-                    (Some(_), _) => FailureKind::MaybeCommitted,
-                    (None, true) => FailureKind::TimedOut,
-                    (None, false) => kind_of(error.kind()),
-                };
+                let kind = if lost.is_some() { FailureKind::MaybeCommitted } else { kind_of(error.kind()) };
                 return Err(Failure::new(kind, run.operation, self.facts.name).because(error).into());
             }
             tokio::time::sleep(self.jitter(pause)).await;
@@ -277,11 +280,7 @@ impl Store {
                 },
                 Err(error) => Stop::Kv(error),
             };
-            let error = match stop {
-                Stop::Refused(refusal) => return Err(refusal.into()),
-                Stop::Failed(failure) => return Err(failure.into()),
-                Stop::Kv(error) => error,
-            };
+            let error = stop.of_engine()?;
             let out_of_time = self.clock.monotonic() - started >= self.settings.deadline;
             if out_of_time || !may_be_tried_again(error.kind()) {
                 return Err(Failure::new(kind_of(error.kind()), operation, self.facts.name)

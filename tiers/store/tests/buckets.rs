@@ -1,8 +1,11 @@
 //! Buckets, and what a store checks before it opens.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 mod world;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use prometheus::Registry;
@@ -15,6 +18,7 @@ use terrace_store::ops::bucket::BucketInfo;
 use terrace_store::ops::object::ListObjects;
 use terrace_store::{FailureKind, OpenError, Refusal, Settings, Store};
 use tokio::sync::Notify;
+use tokio::time::sleep;
 use world::{Engines, THRESHOLD, World, bucket, bytes, failure, refusal};
 
 fn names(buckets: &[BucketInfo]) -> Vec<&str> {
@@ -134,6 +138,36 @@ async fn a_put_and_the_deletion_of_its_bucket_never_both_succeed() {
             outcomes.push(race(size, (0, turns)).await);
         }
         assert!(outcomes.contains(&true) && outcomes.contains(&false), "{outcomes:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_has_looked_its_bucket_up_does_not_land_behind_the_deletion() {
+    for (family, size) in [('O', 10), ('O', THRESHOLD + 1), ('U', 0), ('P', 10), ('P', THRESHOLD + 1)] {
+        let world = World::new().await;
+        let upload = world.open_upload("k").await;
+        world
+            .engines
+            .kv
+            .strike(move |wrote| wrote.contains(family), world::Fault::Slow(Duration::from_secs(2)));
+        let write = async {
+            match family {
+                'O' => world.put("k", &bytes(size, 1)).await.map(drop),
+                'P' => world.upload(&upload, 1, &bytes(size, 1)).await.map(drop),
+                _ => world.try_open_upload("other").await.map(drop),
+            }
+        };
+        let delete = async {
+            sleep(Duration::from_secs(1)).await;
+            world.store.delete_bucket(&world.bucket).await.unwrap();
+        };
+        let (written, ()) = tokio::join!(write, delete);
+        assert_eq!(world.engines.kv.struck(), 1);
+        assert_eq!(refusal(written), Refusal::NoSuchBucket, "{family}");
+        world.settle_for_good().await;
+        assert_eq!(world.dump().await, world::Dump::new());
+        let rows = world.engines.kv.rows().await;
+        assert!(rows.iter().all(|(row, _)| row[0] == b'S'), "{rows:?}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Commits whose answer is lost: each write happens once or not at all, and nothing live is deleted, whatever became of the attempt.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 mod world;
 
 use terrace_high_volume::KvErrorKind;
@@ -168,6 +170,48 @@ async fn a_ticket_that_lands_after_its_write_was_given_up_does_not_stay() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bucket_whose_fate_is_unknown_is_looked_up_in_its_row_until_it_is_known() {
+    // A creation that lands inside the next one is not asked for: who made the bucket is then anybody's guess.
+    let decided = OF_A_COMMIT.into_iter().filter(|fault| !matches!(fault, Fault::LandsBeforeNext));
+    for fault in decided {
+        for is_creation in [true, false] {
+            let world = World::lossy_and_hasty().await;
+            if is_creation {
+                world.store.delete_bucket(&world.bucket).await.unwrap();
+            }
+            world.engines.kv.strike(|wrote| wrote.contains('B'), fault);
+            world.engines.kv.cut_after_strike();
+            let change = async {
+                if is_creation {
+                    world.store.create_bucket(world.bucket.clone(), "owner").await
+                } else {
+                    world.store.delete_bucket(&world.bucket).await
+                }
+            };
+            // Mended after the deadline, in time for whatever looks at the row.
+            let mend = async {
+                tokio::time::sleep(std::time::Duration::from_millis(1_600)).await;
+                world.engines.kv.mend();
+            };
+            let (told, ()) = futures::future::join(change, mend).await;
+            assert_eq!(failure(told), FailureKind::MaybeCommitted);
+            world.engines.kv.land_late().await;
+            let is_there = world.engines.kv.rows().await.iter().any(|(row, _)| **row == *b"Bbucket");
+            assert_eq!(
+                world.store.head_bucket(&world.bucket).await.is_ok(),
+                is_there,
+                "{fault:?} {is_creation}"
+            );
+            assert_eq!(world.store.list_buckets().await.unwrap().len(), usize::from(is_there));
+            assert_eq!(world.put("k", &bytes(10, 1)).await.is_ok(), is_there);
+            let again = world.store.create_bucket(world.bucket.clone(), "owner").await;
+            assert_eq!(again.is_ok(), !is_there);
+            assert_eq!(world.store.list_buckets().await.unwrap().len(), 1);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn witnesses_are_cleared_by_the_writes_behind_them_and_by_a_stop() {
     let world = World::lossy().await;
     for n in 0..200 {
@@ -194,4 +238,25 @@ async fn witnesses_of_operations_that_ended_in_maybe_are_cleared_by_the_next_sta
     let world = world.reopen().await;
     assert_eq!(world.get("k").await.unwrap(), bytes(10, 1));
     assert!(world.witnesses().await <= 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_whose_opening_lands_late_is_opened_once_and_not_again_after_its_end() {
+    for fault in OF_A_COMMIT {
+        let world = World::lossy().await;
+        world.engines.kv.strike(|wrote| wrote.contains('U'), fault);
+        let upload = world.open_upload("k").await;
+        assert_eq!(world.engines.kv.struck(), 1);
+        assert_eq!(world.dump().await.get(&'U'), Some(&1), "{fault:?}");
+        world.store.abort_upload(upload).await.unwrap();
+        for landed in world.engines.kv.land_late().await {
+            assert_eq!(
+                landed,
+                Err(KvErrorKind::Conflict),
+                "a write without a read is held by its witness alone"
+            );
+        }
+        world.settle_for_good().await;
+        world.assert_empty().await;
+    }
 }

@@ -1,5 +1,7 @@
 //! Multipart uploads: parts become an object without a copy, or go without a trace.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 mod world;
 
 use bytes::Bytes;
@@ -400,4 +402,92 @@ async fn open_uploads_do_not_keep_a_bucket_and_go_with_it() {
         world.engines.kv.rows().await.iter().all(|(row, _)| row[0] != b'C'),
         "no counter outlives its bucket"
     );
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Racer {
+    Part,
+    Complete,
+    Abort,
+    Overwrite,
+    DeleteBucket,
+}
+
+/// Two acts on one upload of one part and its key, each begun after so many turns of the other tasks. Whether each succeeded.
+async fn race(racers: [Racer; 2], turns: [usize; 2], size: usize) -> [bool; 2] {
+    let world = World::new().await;
+    let upload = world.open_upload("k").await;
+    let listed = [(1, world.upload(&upload, 1, &bytes(size, 1)).await.unwrap())];
+    world.engines.steps.walk();
+    let act = async |racer, turns| {
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+        match racer {
+            Racer::Part => world.upload(&upload, 1, &bytes(size, 2)).await.map(drop),
+            Racer::Complete => world.store.complete_upload(completion(&upload, &listed)).await.map(drop),
+            Racer::Abort => world.store.abort_upload(upload.clone()).await,
+            Racer::Overwrite => world.put("k", &bytes(size, 3)).await.map(drop),
+            Racer::DeleteBucket => world.store.delete_bucket(&world.bucket).await,
+        }
+    };
+    let outcomes = tokio::join!(act(racers[0], turns[0]), act(racers[1], turns[1]));
+    world.engines.steps.run();
+    let succeeded = [outcomes.0.is_ok(), outcomes.1.is_ok()];
+    for refused in [outcomes.0, outcomes.1].into_iter().filter(Result::is_err) {
+        let refused = refusal(refused);
+        let expected = [
+            Refusal::NoSuchUpload,
+            Refusal::InvalidPart { number: 1 },
+            Refusal::NoSuchBucket,
+            Refusal::BucketNotEmpty,
+        ];
+        assert!(expected.contains(&refused), "{racers:?} {turns:?}: {refused:?}");
+    }
+    world.assert_sound().await;
+    world.settle_for_good().await;
+    if world.store.head_bucket(&world.bucket).await.is_ok() {
+        let objects = i64::from(world.get("k").await.is_ok());
+        let counters = world.counters().await;
+        assert_eq!((counters.objects, counters.bytes), (objects, objects * size as i64));
+        if let Err(error) = world.store.abort_upload(upload).await {
+            assert_eq!(refusal(Err::<(), _>(error)), Refusal::NoSuchUpload);
+        }
+        world.delete("k").await.unwrap();
+    }
+    world.settle_for_good().await;
+    world.assert_empty().await;
+    succeeded
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_races_on_an_upload_each_act_happens_wholly_or_not_at_all() {
+    use Racer as R;
+    for racers in [
+        [R::Part, R::Complete],
+        [R::Part, R::Abort],
+        [R::Part, R::Part],
+        [R::Complete, R::Abort],
+        [R::Complete, R::Complete],
+        [R::Complete, R::Overwrite],
+        [R::Part, R::DeleteBucket],
+        [R::Complete, R::DeleteBucket],
+        [R::Abort, R::DeleteBucket],
+    ] {
+        for size in [10, THRESHOLD + 1] {
+            let mut outcomes = Vec::new();
+            for n in 0..20 {
+                outcomes.push(race(racers, [n, 0], size).await);
+                outcomes.push(race(racers, [0, n], size).await);
+            }
+            let never = |which: fn(&[bool; 2]) -> bool| !outcomes.iter().any(which);
+            assert!(!never(|[first, _]| *first) && !never(|[_, second]| *second), "{racers:?} {outcomes:?}");
+            if let [R::Complete, R::Abort] | [R::Complete, R::DeleteBucket] = racers {
+                assert!(never(|[first, second]| *first && *second), "{racers:?} {outcomes:?}");
+            }
+            if let [R::Complete, R::Complete] = racers {
+                assert!(never(|[first, second]| !(*first && *second)), "{racers:?}: both get the answer");
+            }
+        }
+    }
 }

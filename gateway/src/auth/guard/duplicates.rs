@@ -21,7 +21,13 @@ pub(crate) fn check(headers: &HeaderMap) -> Result<(), Refusal> {
 fn must_be_single(name: &HeaderName) -> bool {
     [header::HOST, header::AUTHORIZATION, header::CONTENT_LENGTH].contains(name)
         || matches!(name.as_str(), "content-md5" | "transfer-encoding")
-        || name.as_str().starts_with("x-amz-")
+        || (name.as_str().starts_with("x-amz-") && !is_list(name))
+}
+
+/// Headers that are lists by their definition (S3 API, `GetObjectAttributes`): the Rust SDK sends a line for each attribute. All lines are
+/// signed, joined by commas, and all are read.
+fn is_list(name: &HeaderName) -> bool {
+    matches!(name.as_str(), "x-amz-object-attributes" | "x-amz-optional-object-attributes")
 }
 
 #[cfg(test)]
@@ -38,6 +44,7 @@ mod tests {
             ("content-md5", false),
             ("x-amz-date", false),
             ("x-amz-meta-a", false),
+            ("x-amz-object-attributes", true),
             ("if-match", true),
             ("content-encoding", true),
         ] {

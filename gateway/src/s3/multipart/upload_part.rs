@@ -15,6 +15,7 @@ pub(crate) async fn call(
     request: S3Request<UploadPartInput>,
 ) -> Result<S3Response<UploadPartOutput>> {
     let input = request.input;
+    stream::expect_length(input.content_length)?;
     let part = UploadPart {
         upload: upload_of!(service, input)?,
         number: PartNumber::new(input.part_number)?,

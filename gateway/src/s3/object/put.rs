@@ -18,6 +18,7 @@ pub(crate) async fn call(
     refuse_parts(request.uri.query().unwrap_or(""))?;
     let received = inbound::received(&request.extensions);
     let input = request.input;
+    stream::expect_length(input.content_length)?;
     let put = PutObject {
         bucket: service.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?,
         key: ObjectKey::new(input.key)?,

@@ -94,7 +94,7 @@ impl Cell {
         match self {
             Self::Get1K | Self::Head => 2_000,
             Self::List | Self::ListDelimiter => LISTED,
-            Self::Delete => 20_000,
+            Self::Delete => 8_000,
             Self::Get8M => 16,
             Self::Put1K | Self::Put256K | Self::Put8M | Self::Multipart | Self::Resident => 0,
         }

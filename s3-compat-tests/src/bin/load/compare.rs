@@ -1,7 +1,7 @@
 //! Several servers in turns, and how they compare.
 
 use crate::cell::Cell;
-use crate::figures::{Figures, Report, name, short};
+use crate::figures::{Figures, Report, name, short, table};
 use crate::subject::Recipe;
 use crate::{Outcome, Settings, run};
 
@@ -18,7 +18,9 @@ pub(crate) async fn run(servers: &[Recipe], rounds: usize, settings: &Settings) 
         for turn in 0..servers.len() {
             let at = (turn + round) % servers.len();
             eprintln!("round {} of {rounds}: {}", round + 1, servers[at].name);
-            reports[at].push(run::started(&servers[at], settings).await?);
+            let report = run::started(&servers[at], settings).await?;
+            eprintln!("{}", table(&report));
+            reports[at].push(report);
         }
     }
     println!("Median of {rounds} alternating runs, in brackets lowest and highest.\n");

@@ -85,7 +85,7 @@ struct Settings {
     /// Core of this program.
     #[arg(long, default_value_t = 1)]
     load_core: usize,
-    /// Count fsync and fdatasync by strace in a short run of its own.
+    /// Count fsync and fdatasync by strace, in a short run of its own (not with --endpoint).
     #[arg(long)]
     syncs: bool,
 }

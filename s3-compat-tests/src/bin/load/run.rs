@@ -23,11 +23,15 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// # Errors
 /// The first that any step met.
 pub(crate) async fn started(recipe: &Recipe, settings: &Settings) -> Outcome<Report> {
-    let subject = Subject::start(recipe, settings).await?;
+    let subject = Subject::start(recipe, settings, "").await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle = usage::resident(subject.pid)?.0;
     let mut report = all(&subject, settings).await?;
+    drop(subject);
     (report.server, report.idle) = (recipe.name.clone(), Some(idle));
+    if settings.syncs {
+        report.syncs = Some(syncs(recipe, settings).await?);
+    }
     Ok(report)
 }
 
@@ -37,18 +41,12 @@ pub(crate) async fn started(recipe: &Recipe, settings: &Settings) -> Outcome<Rep
 /// The first that any step met.
 pub(crate) async fn all(subject: &Subject, settings: &Settings) -> Outcome<Report> {
     let bodies = Bodies::new();
-    let mut client = Client::open(subject).await?;
-    for bucket in BUCKETS {
-        client.exchange(&Request::new("PUT", &format!("/{bucket}")).body(b""), b"", Expect::Any).await?;
-    }
+    create_buckets(subject).await?;
     let mut report = Report { start: subject.start, ..Report::default() };
     for cell in Cell::value_variants() {
         if settings.cells.is_empty() || settings.cells.contains(cell) {
             report.cells.push((*cell, measured(subject, *cell, &bodies, settings).await?));
         }
-    }
-    if settings.syncs {
-        report.syncs = Some(syncs(subject, &bodies, settings).await?);
     }
     Ok(report)
 }
@@ -74,17 +72,30 @@ async fn measured(subject: &Subject, cell: Cell, bodies: &Bodies, settings: &Set
     Ok(Figures::new(latencies, elapsed, (before, after), peak))
 }
 
-/// Calls of fsync and fdatasync for one PUT of 1 KiB.
-async fn syncs(subject: &Subject, bodies: &Bodies, settings: &Settings) -> Outcome<f64> {
-    let counter = syscalls::Counter::attach(subject.pid)?;
-    let time = Some(settings.seconds);
-    let done = drive(subject, settings.connections, (u64::MAX, time), async |client, index| {
-        // Keys beyond those of the timed cell.
-        Cell::Put1K.operate(client, bodies, index + 90_000_000).await
-    });
+/// Calls of fsync and fdatasync for one PUT of 1 KiB, on a server of its own.
+async fn syncs(recipe: &Recipe, settings: &Settings) -> Outcome<f64> {
+    let folder = tempfile::tempdir()?;
+    let trace = folder.path().join("trace");
+    let subject = Subject::start(recipe, settings, &syscalls::wrapper(&trace)).await?;
+    create_buckets(&subject).await?;
+    let bodies = Bodies::new();
+    let before = syscalls::count(&trace)?;
+    let done =
+        drive(&subject, settings.connections, (u64::MAX, Some(settings.seconds)), async |client, index| {
+            Cell::Put1K.operate(client, &bodies, index).await
+        });
     let (latencies, _) = done.await?;
+    let calls = syscalls::count(&trace)? - before;
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    Ok(counter.stop()? as f64 / latencies.len() as f64)
+    Ok(calls as f64 / latencies.len() as f64)
+}
+
+async fn create_buckets(subject: &Subject) -> Outcome<()> {
+    let mut client = Client::open(subject).await?;
+    for bucket in BUCKETS {
+        client.exchange(&Request::new("PUT", &format!("/{bucket}")).body(b""), b"", Expect::Any).await?;
+    }
+    Ok(())
 }
 
 /// Runs operations on `connections` connections until `limit` have begun or the time is over, and those that have begun have ended.

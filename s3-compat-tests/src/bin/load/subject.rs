@@ -98,16 +98,16 @@ impl Subject {
         Self { _process: None, _data: None, address: address.to_owned(), pid, signer, start: None }
     }
 
-    /// Starts a server on an empty folder and waits for its first good answer.
+    /// Starts a server on an empty folder and waits for its first good answer. `wrapper`: what to write in front of its command.
     ///
     /// # Errors
     /// If it cannot be started, or does not answer within a minute.
-    pub(crate) async fn start(recipe: &Recipe, settings: &Settings) -> Outcome<Self> {
+    pub(crate) async fn start(recipe: &Recipe, settings: &Settings, wrapper: &str) -> Outcome<Self> {
         let data = tempfile::Builder::new().prefix("load-").tempdir_in(&settings.data)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let folder = data.path().join("data");
         std::fs::create_dir(&folder)?;
-        let mut command = command(&recipe.line()?, &folder, port);
+        let mut command = command(&(wrapper.to_owned() + &recipe.line()?), &folder, port);
         let log = File::create(data.path().join("log"))?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let began = Instant::now();

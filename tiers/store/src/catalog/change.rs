@@ -2,7 +2,7 @@
 
 use terrace_high_volume::{Read, Transaction};
 
-use crate::error::Result;
+use crate::error::{Error, FailureKind, Result};
 use crate::name::BucketName;
 use crate::rows;
 use crate::rows::bucket::BucketRow;
@@ -10,8 +10,8 @@ use crate::store::Store;
 use crate::transact::{Reading, Run, Stop, Work, get};
 
 impl Store {
-    /// Commits a change of one bucket's row, whose output is the row as it is afterwards. While it runs, and after it until the row could be
-    /// read when it failed, transactions read the row itself.
+    /// Commits a change of one bucket's row, whose output is the row as it is afterwards. While it runs, and behind it when it failed and the
+    /// row could not be read or may still change, transactions read the row itself.
     pub(crate) async fn change_bucket<W>(&self, run: Run, name: &BucketName, work: &mut W) -> Result<()>
     where
         W: Work<Output = Option<BucketRow>>,
@@ -25,7 +25,10 @@ impl Store {
                 Ok(())
             }
             Err(error) => {
-                if let Ok(row) = self.read("read a bucket", &mut OneBucket { name }).await {
+                // A commit that may still land must not find a map that denies it.
+                let may_land =
+                    matches!(&error, Error::Failed(failure) if failure.kind() == FailureKind::MaybeCommitted);
+                if !may_land && let Ok(row) = self.read("read a bucket", &mut OneBucket { name }).await {
                     self.catalog.settle(name, row);
                 }
                 Err(error)

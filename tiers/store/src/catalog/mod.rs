@@ -100,7 +100,7 @@ impl Store {
         name: &BucketName,
         read: Read,
     ) -> std::result::Result<Arc<BucketRow>, Stop> {
-        txn.read_version().await?;
+        self.reclaim.seen(txn.read_version().await?);
         if !self.facts.shared {
             match self.catalog.lookup(name) {
                 Lookup::There(row) => return Ok(row),

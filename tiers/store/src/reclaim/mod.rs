@@ -53,6 +53,16 @@ impl Reclaim {
         self.pins.pin(version)
     }
 
+    /// A pin for a reader that has no version yet: at the last one that anybody has read at, so that the version it will get is none before.
+    pub(crate) fn pin_ahead(&self) -> Pin {
+        self.pins.pin_ahead()
+    }
+
+    /// Somebody reads at `version`.
+    pub(crate) fn seen(&self, version: terrace_high_volume::Version) {
+        self.pins.seen(version);
+    }
+
     /// Keeps everything from being deleted until the hold is dropped; returns once no deletion is under way.
     pub(crate) async fn hold(&self) -> Hold {
         self.holds.hold().await

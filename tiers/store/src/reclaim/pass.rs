@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream;
 use terrace_high_volume::{Key, Mutation, Read, Transaction};
-use terrace_long_term::BlobKey;
+use terrace_long_term::{BlobError, BlobKey};
 
 use crate::error::{Failure, FailureKind, Result};
 use crate::reclaim::expand::Expand;
@@ -32,49 +32,59 @@ pub(crate) enum Rest {
 }
 
 impl Store {
-    /// Deletes what is due at the head of a class, and clears its rows.
+    /// Deletes what is due at the head of a class, and clears its rows. What fails stays in the queue and holds nothing else of the pass back.
+    ///
+    /// # Errors
+    /// What a tier says. All that could be done has been done.
     pub(crate) async fn reclaim_pass(&self, class: Class) -> Result<Rest> {
         let Some(_deleting) = self.reclaim.holds.delete() else { return Ok(Rest::Wait(AGAIN)) };
+        let (due, rest) = self.due(class).await?;
+        if due.is_empty() {
+            if rest == Rest::Empty {
+                self.forget_emptied().await;
+            }
+            return Ok(rest);
+        }
+        let (gone, failed) = self.delete_blobs(&due).await;
+        if !gone.is_empty() {
+            let mut work = ClearRows { rows: gone };
+            self.write(Run::client("clear the reclaim queue", self.mint()).background(), &mut work).await?;
+        }
+        for (row, garbage) in due {
+            if matches!(garbage.what, Waste::Blob { .. }) {
+                continue;
+            }
+            if let Waste::BucketUploads(bid) = garbage.what {
+                self.reclaim.bucket_deleted(bid);
+            }
+            let mut work = Expand { store: self, row, waste: garbage.what };
+            self.write(Run::client("expand the reclaim queue", self.mint()).background(), &mut work).await?;
+        }
+        match (failed, rest) {
+            (Some(error), _) => Err(self.blob_failure("delete a blob", error).into()),
+            // What was expanded may be due now, and an empty queue is seen by the next pass.
+            (None, Rest::Empty) => Ok(Rest::More),
+            (None, rest) => Ok(rest),
+        }
+    }
+
+    /// The rows at the head of a class that are due, and what is behind them.
+    async fn due(&self, class: Class) -> Result<(Vec<(Key, Garbage)>, Rest)> {
         let head = self.read("read the reclaim queue", &mut Head { class }).await?;
-        let head_is_empty = head.rows.is_empty();
         let now = self.clock.wall();
-        let mut due = Vec::new();
-        let mut rest = if head.more { Rest::More } else { Rest::Empty };
+        let mut due = Vec::with_capacity(head.rows.len());
         for (row, garbage) in head.rows {
             let damaged = || self.corrupt(rows::Damaged { family: rows::Family::Garbage });
             let version = rows::garbage::version(&row).ok_or_else(damaged)?;
             if garbage.not_before_ms > now {
-                rest = Rest::Wait(Duration::from_millis(garbage.not_before_ms - now));
-                break;
+                return Ok((due, Rest::Wait(Duration::from_millis(garbage.not_before_ms - now))));
             }
             if self.reclaim.pins.guard(version) {
-                rest = Rest::Wait(AGAIN);
-                break;
+                return Ok((due, Rest::Wait(AGAIN)));
             }
             due.push((row, garbage));
         }
-        if head_is_empty {
-            self.forget_emptied().await;
-            return Ok(Rest::Empty);
-        }
-        let gone = self.delete_blobs(&due).await?;
-        let mut work = ClearRows { rows: gone };
-        if !work.rows.is_empty() {
-            self.write(Run::client("clear the reclaim queue", self.mint()).background(), &mut work).await?;
-        }
-        let mut expanded = false;
-        for (row, garbage) in due {
-            if !matches!(garbage.what, Waste::Blob { .. }) {
-                if let Waste::BucketUploads(bid) = garbage.what {
-                    self.reclaim.bucket_deleted(bid);
-                }
-                let mut work = Expand { store: self, row, waste: garbage.what };
-                self.write(Run::client("expand the reclaim queue", self.mint()).background(), &mut work)
-                    .await?;
-                expanded = true;
-            }
-        }
-        Ok(if expanded { Rest::More } else { rest })
+        Ok((due, if head.more { Rest::More } else { Rest::Empty }))
     }
 
     /// With nothing left to delete: lets the backend clear the places of deleted buckets. One that fails is tried again with the next.
@@ -94,8 +104,8 @@ impl Store {
         }
     }
 
-    /// Deletes the blobs among `due`, and returns the rows of those that are gone.
-    async fn delete_blobs(&self, due: &[(Key, Garbage)]) -> Result<Vec<Key>> {
+    /// Deletes the blobs among `due`. Returns the rows of those that are gone, and why another is not.
+    async fn delete_blobs(&self, due: &[(Key, Garbage)]) -> (Vec<Key>, Option<BlobError>) {
         let blobs = due.iter().filter_map(|(row, garbage)| match &garbage.what {
             Waste::Blob { bid, key, rev } => {
                 Some((row.clone(), BlobKey { bid: bid.0, key: key.as_bytes().clone(), rev: rev.0 }))
@@ -111,19 +121,14 @@ impl Store {
             .buffer_unordered(PARALLEL)
             .collect()
             .await;
-        let mut gone = Vec::with_capacity(outcomes.len());
-        let mut failed = None;
+        let (mut gone, mut failed) = (Vec::with_capacity(outcomes.len()), None);
         for outcome in outcomes {
             match outcome {
                 Ok(row) => gone.push(row),
                 Err(error) => failed = Some(error),
             }
         }
-        match failed {
-            // Some went: clear their rows now, the others stay at the head of the queue.
-            Some(error) if gone.is_empty() => Err(self.blob_failure("delete a blob", error).into()),
-            _ => Ok(gone),
-        }
+        (gone, failed)
     }
 
     pub(crate) fn corrupt(&self, damaged: rows::Damaged) -> Failure {

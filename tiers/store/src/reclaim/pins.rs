@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use terrace_high_volume::Version;
@@ -10,6 +11,7 @@ use terrace_high_volume::Version;
 #[derive(Debug, Default)]
 pub(crate) struct Pins {
     held: Mutex<BTreeMap<Version, usize>>,
+    last_seen: AtomicU64,
 }
 
 /// A reader's claim; ends when it is dropped.
@@ -23,6 +25,18 @@ impl Pins {
     pub(crate) fn pin(self: &Arc<Self>, version: Version) -> Pin {
         *self.held.lock().entry(version).or_insert(0) += 1;
         Pin { pins: Arc::clone(self), version }
+    }
+
+    /// Registered before the reader asks for its version, so that nothing can be deleted between the two.
+    pub(crate) fn pin_ahead(self: &Arc<Self>) -> Pin {
+        let mut held = self.held.lock();
+        let version = Version(self.last_seen.load(Ordering::Acquire));
+        *held.entry(version).or_insert(0) += 1;
+        Pin { pins: Arc::clone(self), version }
+    }
+
+    pub(crate) fn seen(&self, version: Version) {
+        self.last_seen.fetch_max(version.0, Ordering::AcqRel);
     }
 
     /// Whether a reader may still see what a commit at `version` took away: one that read before it.
@@ -57,7 +71,11 @@ mod tests {
         assert!(pins.guard(Version(11)));
         drop(again);
         assert!(!pins.guard(Version(11)) && pins.guard(Version(21)));
-        drop(late);
+        pins.seen(Version(15));
+        pins.seen(Version(12));
+        let ahead = pins.pin_ahead();
+        assert!(pins.guard(Version(16)) && !pins.guard(Version(15)));
+        drop((late, ahead));
         assert!(!pins.guard(Version(u64::MAX)));
     }
 }

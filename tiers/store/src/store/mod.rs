@@ -69,6 +69,12 @@ impl Deref for Store {
 }
 
 impl Store {
+    /// The name of this process start among the nodes: what a peer recovers after its death.
+    #[must_use]
+    pub fn node(&self) -> Node {
+        self.node
+    }
+
     /// A fresh revision.
     pub(crate) fn mint(&self) -> Revision {
         Revision(self.ids.revision())

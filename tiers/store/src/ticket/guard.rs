@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use futures::FutureExt;
 use futures::future::Shared;
 use terrace_high_volume::{Mutation, Read, Transaction};
-use terrace_long_term::BlobKey;
+use terrace_long_term::{BlobKey, PutOutcome};
 use tokio::sync::oneshot;
 
 use crate::error::{Failure, FailureKind};
@@ -79,7 +79,7 @@ impl Guard {
             let _ended = record.send(outcome.is_ok());
         }));
         let key = BlobKey { bid: bid.0, key: key.as_bytes().clone(), rev: revision.0 };
-        Self { store: store.clone(), revision, key, recorded, blob: Some(Blob::MayAppear) }
+        Self { store: store.clone(), revision, key, recorded, blob: Some(Blob::Possible) }
     }
 
     /// The revision of the body.
@@ -97,14 +97,12 @@ impl Guard {
         self.recorded.clone()
     }
 
-    /// The blob is whole.
-    pub(crate) fn written(&mut self) {
-        self.blob = Some(Blob::Whole);
-    }
-
-    /// The put ended without a blob, for ever.
-    pub(crate) fn never_written(&mut self) {
-        self.blob = Some(Blob::None);
+    /// The put failed.
+    pub(crate) fn put_failed(&mut self, outcome: PutOutcome) {
+        self.blob = Some(match outcome {
+            PutOutcome::Settled => Blob::None,
+            PutOutcome::Unknown => Blob::Unsettled,
+        });
     }
 
     /// Inside the transaction that commits the record: the ticket must be open, and goes. Without it the write is fenced.

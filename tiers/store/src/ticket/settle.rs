@@ -18,12 +18,14 @@ use crate::transact::{Run, Step, Stop, Work, get};
 pub(crate) enum Blob {
     /// There is none and never will be.
     None,
-    /// It is there.
-    Whole,
-    /// It may be there or still appear.
-    MayAppear,
+    /// It may be there or under way; a deletion takes it away for good.
+    Possible,
+    /// The backend does not know how its put ended: it may appear even behind a deletion, and is deleted again a day later.
+    Unsettled,
 }
 
+/// How long after the first deletion an unsettled blob is deleted again (data model, "Unsettled puts").
+const AGAIN_MS: u64 = 24 * 3_600 * 1_000;
 const TRIES: usize = 8;
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -46,7 +48,7 @@ impl Store {
 
     /// Takes away tickets whose owners are dead. Returns how many were open.
     pub(crate) async fn settle_dead(&self, tickets: Vec<(Key, Revision)>) -> crate::error::Result<usize> {
-        let mut work = Take { store: self, rows: tickets, blob: Blob::MayAppear };
+        let mut work = Take { store: self, rows: tickets, blob: Blob::Possible };
         self.write(Run::client("recover tickets", self.mint()).background(), &mut work).await
     }
 }
@@ -62,7 +64,7 @@ impl Work for Take<'_> {
 
     async fn attempt(&mut self, txn: &dyn Transaction) -> Result<Step<usize>, Stop> {
         let now = self.store.clock.wall();
-        let mut waste = Vec::new();
+        let (mut waste, mut again) = (Vec::new(), Vec::new());
         // Whether there is anything to commit.
         let mut found = false;
         for (row, revision) in &self.rows {
@@ -83,10 +85,15 @@ impl Work for Take<'_> {
                 let key = ObjectKey::new(ticket.key).map_err(damaged)?;
                 let what = Waste::Blob { bid: ticket.bid, key, rev: *revision };
                 // Nobody has seen this blob: no reader to wait for.
-                waste.push(Garbage { what, size: 0, reason: Reason::Abandoned, not_before_ms: now });
+                let garbage = Garbage { what, size: 0, reason: Reason::Abandoned, not_before_ms: now };
+                if self.blob == Blob::Unsettled {
+                    again.push(Garbage { not_before_ms: now.saturating_add(AGAIN_MS), ..garbage.clone() });
+                }
+                waste.push(garbage);
             }
         }
         queue::put(txn, Class::Soon, &waste);
+        queue::put(txn, Class::Day, &again);
         Ok(if found { Step::Write(waste.len()) } else { Step::Done(0) })
     }
 }

@@ -81,7 +81,7 @@ impl Case {
     }
 
     /// The object after.
-    fn new(self) -> Option<Bytes> {
+    fn expected(self) -> Option<Bytes> {
         match self.act {
             Act::Put(size) => Some(bytes(size, 2)),
             Act::Complete => Some(bytes(LARGE, 3)),
@@ -145,7 +145,7 @@ impl Case {
             Err(Error::Refused(Refusal::NoSuchKey)) => None,
             Err(error) => panic!("{self:?}: {error:?}"),
         };
-        let (old, new) = (self.old(), self.new());
+        let (old, new) = (self.old(), self.expected());
         assert!(found == old || found == new, "{self:?}: neither the old object nor the new one");
         found == new
     }
@@ -156,7 +156,7 @@ impl Case {
         world.settle_for_good().await;
         let happened = self.happened(world).await;
         if let Some(done) = done
-            && self.old() != self.new()
+            && self.old() != self.expected()
         {
             assert_eq!(happened, done, "{self:?}");
         }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
+use terrace_high_volume::counts::{CountingKv, Scope};
 use terrace_high_volume::memory::MemoryKv;
 use terrace_high_volume::{
     Begin, CatalogVersion, Commit, Conflict, Facts, Key, KeyRange, Kv, KvError, KvErrorKind, Mutation, Page,
@@ -14,24 +16,13 @@ use terrace_high_volume::{
 
 use super::steps::Steps;
 
-/// What was asked of the engine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Calls {
-    /// Transactions, each with one read version.
-    pub(crate) begins: u64,
-    /// Round trips of point reads.
-    pub(crate) gets: u64,
-    /// Round trips of range reads.
-    pub(crate) ranges: u64,
-    /// Commits of transactions that wrote.
-    pub(crate) commits: u64,
-}
-
 /// What a commit meets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
     /// Nothing is committed, and the error says so.
     Refused(KvErrorKind),
+    /// It is committed so much later.
+    Slow(Duration),
     /// It is committed, and the answer is lost.
     AnswerLost { settled: bool },
     /// Nothing is committed, and the error does not know.
@@ -53,7 +44,6 @@ struct Strike {
 
 #[derive(Default)]
 struct State {
-    calls: Calls,
     strikes: Vec<Strike>,
     before_next: Vec<Box<dyn Transaction>>,
     late: Vec<Box<dyn Transaction>>,
@@ -71,15 +61,22 @@ enum Cut {
 }
 
 pub(crate) struct TestKv {
-    inner: Arc<MemoryKv>,
+    memory: Arc<MemoryKv>,
+    inner: CountingKv,
     may_lose_answers: bool,
     steps: Arc<Steps>,
     state: Arc<Mutex<State>>,
 }
 
 impl TestKv {
-    pub(crate) fn new(inner: Arc<MemoryKv>, may_lose_answers: bool, steps: Arc<Steps>) -> Self {
-        Self { inner, may_lose_answers, steps, state: Arc::default() }
+    pub(crate) fn new(memory: Arc<MemoryKv>, may_lose_answers: bool, steps: Arc<Steps>) -> Self {
+        Self {
+            inner: CountingKv::new(Arc::clone(&memory) as _),
+            memory,
+            may_lose_answers,
+            steps,
+            state: Arc::default(),
+        }
     }
 
     /// The next commit for which `wanted` holds meets `fault`.
@@ -115,14 +112,19 @@ impl TestKv {
         self.state.lock().strikes.clear();
     }
 
+    /// How many commits met a fault since the last call of [`struck`](Self::struck).
+    pub(crate) fn strikes(&self) -> u64 {
+        self.state.lock().struck
+    }
+
     /// How many commits met a fault since the last call.
     pub(crate) fn struck(&self) -> u64 {
         std::mem::take(&mut self.state.lock().struck)
     }
 
-    /// The calls since the last call of this.
-    pub(crate) fn take_calls(&self) -> Calls {
-        std::mem::take(&mut self.state.lock().calls)
+    /// Counts what is asked from here on.
+    pub(crate) fn count(&self) -> Scope {
+        self.inner.scope()
     }
 
     /// Tries the commits that were to land late; what became of each.
@@ -137,7 +139,7 @@ impl TestKv {
 
     /// All rows, past the counters.
     pub(crate) async fn rows(&self) -> Vec<(Key, Bytes)> {
-        let transaction = self.inner.begin(Begin::default()).await.unwrap();
+        let transaction = self.memory.begin(Begin::default()).await.unwrap();
         let options = RangeOptions { limit: 1_000_000, reverse: false, read: Read::Snapshot };
         let page = transaction.range(KeyRange::new("", vec![0xFF]), options).await.unwrap();
         assert!(!page.more);
@@ -146,7 +148,7 @@ impl TestKv {
 
     /// Writes a row behind the store's back.
     pub(crate) async fn plant(&self, mutation: Mutation) {
-        let transaction = self.inner.begin(Begin::default()).await.unwrap();
+        let transaction = self.memory.begin(Begin::default()).await.unwrap();
         transaction.mutate(mutation);
         transaction.commit().await.unwrap();
     }
@@ -156,7 +158,6 @@ impl TestKv {
 impl Kv for TestKv {
     async fn begin(&self, options: Begin) -> Result<Box<dyn Transaction>, KvError> {
         self.steps.step().await;
-        self.state.lock().calls.begins += 1;
         reachable(&self.state)?;
         let inner = self.inner.begin(options).await?;
         let (steps, state) = (Arc::clone(&self.steps), Arc::clone(&self.state));
@@ -202,14 +203,12 @@ impl Transaction for Tested {
 
     async fn get_many(&self, keys: &[Key], read: Read) -> Result<Vec<Option<Bytes>>, KvError> {
         self.steps.step().await;
-        self.state.lock().calls.gets += 1;
         reachable(&self.state)?;
         self.inner.get_many(keys, read).await
     }
 
     async fn range(&self, range: KeyRange, options: RangeOptions) -> Result<Page, KvError> {
         self.steps.step().await;
-        self.state.lock().calls.ranges += 1;
         reachable(&self.state)?;
         self.inner.range(range, options).await
     }
@@ -244,7 +243,6 @@ impl Transaction for Tested {
         }
         let fault = {
             let mut state = state.lock();
-            state.calls.commits += 1;
             let at = state.strikes.iter().position(|strike| strike.times > 0 && (strike.wanted)(&wrote));
             state.struck += u64::from(at.is_some());
             if at.is_some() && state.cut == Cut::AfterStrike {
@@ -257,6 +255,10 @@ impl Transaction for Tested {
         };
         let outcome = match fault {
             None => inner.commit().await,
+            Some(Fault::Slow(time)) => {
+                tokio::time::sleep(time).await;
+                inner.commit().await
+            }
             Some(Fault::Refused(kind)) => Err(KvError::new(kind, "commit what was to be refused")),
             Some(Fault::AnswerLost { settled }) => inner.commit().await.and(Err(unknown(settled))),
             Some(Fault::Vanished { settled }) => Err(unknown(settled)),

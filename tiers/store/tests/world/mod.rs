@@ -34,7 +34,7 @@ pub(crate) use cases::{Act, Case, Ready, cases};
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use clock::WorldClock;
 #[allow(unused_imports, reason = "as above")]
-pub(crate) use kv::{Calls, Fault, TestKv};
+pub(crate) use kv::{Fault, TestKv};
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use oracle::{Counters, Dump};
 #[allow(unused_imports, reason = "as above")]
@@ -280,11 +280,15 @@ impl World {
     }
 
     pub(crate) async fn open_upload(&self, name: &str) -> UploadRef {
+        self.try_open_upload(name).await.unwrap()
+    }
+
+    pub(crate) async fn try_open_upload(&self, name: &str) -> Result<UploadRef, Error> {
         let (bucket, key) = (self.bucket.clone(), key(name.to_owned()));
         let metadata = Metadata { content_type: Some("video/mp4".into()), ..Metadata::default() };
         let request = CreateUpload { bucket: bucket.clone(), key: key.clone(), metadata, algorithm: None };
-        let upload = self.store.create_upload(request).await.unwrap();
-        UploadRef { bucket, key, upload }
+        let upload = self.store.create_upload(request).await?;
+        Ok(UploadRef { bucket, key, upload })
     }
 
     pub(crate) async fn upload(&self, to: &UploadRef, n: i32, bytes: &Bytes) -> Result<Written, Error> {

@@ -65,6 +65,18 @@ impl World {
         assert!(report.is_clean(), "{report:#?}");
     }
 
+    /// Every blob that no record names is named by an open ticket.
+    pub(crate) async fn assert_tickets_name_blobs(&self) {
+        let rows = self.engines.kv.rows().await;
+        for blob in self.engines.blobs.all().await {
+            let named = |(row, value): &(bytes::Bytes, bytes::Bytes)| {
+                let holds = |bytes: &[u8]| bytes.windows(16).any(|window| window == blob.rev);
+                holds(row) || holds(value)
+            };
+            assert!(rows.iter().any(named), "{blob:?} is named by no row");
+        }
+    }
+
     /// Nothing but the bucket is left, and nothing waits.
     pub(crate) async fn assert_empty(&self) {
         assert_eq!(self.dump().await, Dump::new());

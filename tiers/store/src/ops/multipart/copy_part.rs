@@ -48,6 +48,6 @@ impl Store {
             return Err(Refusal::EntityTooLarge.into());
         }
         let body = Body { stream: read.body, length: Some(length), checksum: Arc::default() };
-        self.upload_part(UploadPart { upload, number, body }).await
+        self.upload_part(UploadPart { upload, number, body }).await.map_err(|error| self.source_broke(error))
     }
 }

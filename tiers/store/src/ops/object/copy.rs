@@ -4,7 +4,7 @@ use terrace_high_volume::{Transaction, Version};
 use terrace_long_term::SizeHint;
 
 use crate::body;
-use crate::error::{Failure, FailureKind, Refusal, Result};
+use crate::error::{Error, Failure, FailureKind, Refusal, Result};
 use crate::name::{BucketName, ObjectKey, Revision};
 use crate::object::{Metadata, ReadCondition, StandardHeader, WriteCondition};
 use crate::ops::join;
@@ -90,6 +90,7 @@ impl Store {
     async fn copy_once(&self, request: &CopyObject) -> Result<Option<Written>> {
         let CopySource { bucket, key, condition } = request.source.clone();
         let source = GetObject { bucket, key, selection: Selection::Whole, condition };
+        let _until_pinned = self.reclaim.pin_ahead();
         let mut work = CopyRecord { store: self, request, source, revision: self.mint(), queued: false };
         let outcome = self.write(Run::client("copy object", work.revision), &mut work).await?;
         if work.queued {
@@ -122,19 +123,17 @@ impl Store {
                     .because(error)
                     .into());
             }
-            self.blobs.copy(&from, guard.blob_key()).await.map_err(|e| self.blob_failure("copy a blob", e))?
+            self.blobs.copy(&from, guard.blob_key()).await
         } else {
             let Some(stream) = self.open_pieces(pieces, version).await? else { return Ok(None) };
             let gated = crate::ticket::gated(body::bounded(stream, LARGEST), guard.recorded());
-            Some(
-                self.blobs
-                    .put(guard.blob_key(), gated, SizeHint::Exact(info.size))
-                    .await
-                    .map_err(|e| self.put_error(e))?,
-            )
+            self.blobs.put(guard.blob_key(), gated, SizeHint::Exact(info.size)).await.map(Some)
         };
+        let stored = stored.map_err(|error| {
+            guard.put_failed(error.outcome());
+            self.source_broke(self.put_error(error))
+        })?;
         let Some(stored) = stored else { return Ok(None) };
-        guard.written();
         let mut work = PutRecord {
             store: self,
             bucket: request.bucket.clone(),
@@ -151,6 +150,19 @@ impl Store {
         }
         work.body.won();
         Ok(Some(written))
+    }
+}
+
+impl Store {
+    /// What a copy says when a body broke off: the body is ours, not the client's.
+    pub(crate) fn source_broke(&self, error: Error) -> Error {
+        match error {
+            Error::Body(broken) => {
+                let (operation, backend) = ("read the source of a copy", self.blobs.facts().name);
+                Failure::new(FailureKind::Unavailable, operation, backend).because(broken).into()
+            }
+            other => other,
+        }
     }
 }
 

@@ -87,6 +87,7 @@ impl Store {
         let mut missing: Option<ETag> = None;
         let started = self.clock.monotonic();
         for _ in 0..RESTARTS {
+            let _until_pinned = self.reclaim.pin_ahead();
             let mut look = Look { store: self, request: &request, with_body: true };
             let Seen { info, part, source } = self.read("get object", &mut look).await?;
             let body = match source {

@@ -122,14 +122,9 @@ impl Store {
         let stream = body::bounded(stream, LARGEST);
         let gated = crate::ticket::gated(stream, guard.recorded());
         match self.blobs.put(guard.blob_key(), gated, hint).await {
-            Ok(stored) => {
-                guard.written();
-                Ok(NewBody::Blob { guard, size: stored.size })
-            }
+            Ok(stored) => Ok(NewBody::Blob { guard, size: stored.size }),
             Err(error) => {
-                if error.outcome() == terrace_long_term::PutOutcome::Settled {
-                    guard.never_written();
-                }
+                guard.put_failed(error.outcome());
                 Err(self.put_error(error))
             }
         }
