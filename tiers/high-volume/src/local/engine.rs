@@ -2,6 +2,7 @@
 //! the keys, so that merging keys does not copy bodies) and all other rows; a third holds the engine's own row.
 
 use std::error::Error;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
@@ -20,8 +21,8 @@ use crate::sequencer::engine::{ApplyError, Batch, Engine, Snapshot};
 
 /// First byte of the keys of inline bodies (data-model: row family `D`).
 const BODY: u8 = b'D';
-const BODIES_BEGIN: Bytes = Bytes::from_static(b"D");
-const BODIES_END: Bytes = Bytes::from_static(b"E");
+const BODIES_BEGIN: &[u8] = b"D";
+const BODIES_END: &[u8] = b"E";
 
 const ROWS_MEMTABLE: u64 = 8 << 20;
 const BODIES_MEMTABLE: u64 = 16 << 20;
@@ -100,17 +101,20 @@ impl Handles {
         if key.first() == Some(&BODY) { &self.bodies } else { &self.rows }
     }
 
-    /// The parts of a range, each within one keyspace, in order.
-    fn parts(&self, range: &KeyRange) -> impl DoubleEndedIterator<Item = (&Keyspace, KeyRange)> {
-        let clamp = |begin: &Bytes, end: &Bytes| KeyRange {
-            begin: range.begin.clone().max(begin.clone()),
-            end: range.end.clone().min(end.clone()),
-        };
-        let before = KeyRange { begin: range.begin.clone(), end: range.end.clone().min(BODIES_BEGIN) };
-        let behind = KeyRange { begin: range.begin.clone().max(BODIES_END), end: range.end.clone() };
-        [(&self.rows, before), (&self.bodies, clamp(&BODIES_BEGIN, &BODIES_END)), (&self.rows, behind)]
-            .into_iter()
-            .filter(|(_, part)| !part.is_empty())
+    /// The parts of a range (begin inclusive, end exclusive), each within one keyspace, in order.
+    fn parts<'a>(
+        &'a self,
+        range: &'a KeyRange,
+    ) -> impl DoubleEndedIterator<Item = (&'a Keyspace, (Bound<&'a [u8]>, Bound<&'a [u8]>))> {
+        let (begin, end): (&[u8], &[u8]) = (&range.begin, &range.end);
+        [
+            (&self.rows, begin, end.min(BODIES_BEGIN)),
+            (&self.bodies, begin.max(BODIES_BEGIN), end.min(BODIES_END)),
+            (&self.rows, begin.max(BODIES_END), end),
+        ]
+        .into_iter()
+        .filter(|(_, begin, end)| begin < end)
+        .map(|(keyspace, begin, end)| (keyspace, (Bound::Included(begin), Bound::Excluded(end))))
     }
 }
 
@@ -201,7 +205,7 @@ impl Snapshot for LocalSnapshot {
         let mut page = Page::default();
         let mut parts = handles.parts(range);
         while let Some((keyspace, part)) = if reverse { parts.next_back() } else { parts.next() } {
-            let mut rows = self.rows.range::<&[u8], _>(keyspace, part.bounds());
+            let mut rows = self.rows.range::<&[u8], _>(keyspace, part);
             while let Some(row) = if reverse { rows.next_back() } else { rows.next() } {
                 if page.rows.len() == limit {
                     page.more = true;
@@ -218,7 +222,7 @@ impl Snapshot for LocalSnapshot {
         let handles = self.handles()?;
         let mut keys = Vec::new();
         for (keyspace, part) in handles.parts(range) {
-            for row in self.rows.range::<&[u8], _>(keyspace, part.bounds()).take(limit - keys.len()) {
+            for row in self.rows.range::<&[u8], _>(keyspace, part).take(limit - keys.len()) {
                 keys.push(bytes(row.key().map_err(unreadable)?));
             }
         }

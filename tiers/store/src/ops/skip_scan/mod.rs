@@ -12,9 +12,9 @@ use crate::transact::{Stop, first};
 
 /// Most entries on a page of any listing (S3 API, `max-keys`).
 pub(crate) const PAGE: usize = 1_000;
-/// Rows of the first read of a scan that folds; later reads take twice the entries that the one before them found, so that plain keys
-/// are read in ever larger pieces, and little is read in vain of a large folder.
-const FIRST_WINDOW: usize = 64;
+/// Rows of the first read of a scan that folds; later reads take about four times the entries that the one before them found, so that
+/// plain keys and small folders are read in ever larger pieces, but two rows after a single one: little is read in vain of a large folder.
+const FIRST_WINDOW: usize = 16;
 const LEAST_WINDOW: usize = 2;
 
 /// Rows in the order of their keys, all at one version.
@@ -139,7 +139,7 @@ impl Scan<'_> {
                 break;
             }
             range.begin = skip_to.map_or(next.clone(), |key| key.max(next));
-            window = (2 * (page.entries() - found)).max(LEAST_WINDOW);
+            window = (4 * (page.entries() - found)).saturating_sub(2).max(LEAST_WINDOW);
         }
         Ok(page)
     }
