@@ -24,6 +24,9 @@ const BODY: u8 = b'D';
 const BODIES_BEGIN: &[u8] = b"D";
 const BODIES_END: &[u8] = b"E";
 
+/// Begin and end of a part of a range.
+type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
 const ROWS_MEMTABLE: u64 = 8 << 20;
 const BODIES_MEMTABLE: u64 = 16 << 20;
 const BODY_FILE: u64 = 64 << 20;
@@ -105,7 +108,7 @@ impl Handles {
     fn parts<'a>(
         &'a self,
         range: &'a KeyRange,
-    ) -> impl DoubleEndedIterator<Item = (&'a Keyspace, (Bound<&'a [u8]>, Bound<&'a [u8]>))> {
+    ) -> impl DoubleEndedIterator<Item = (&'a Keyspace, Bounds<'a>)> {
         let (begin, end): (&[u8], &[u8]) = (&range.begin, &range.end);
         [
             (&self.rows, begin, end.min(BODIES_BEGIN)),
