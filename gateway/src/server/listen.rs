@@ -70,6 +70,7 @@ pub struct Environment<'a> {
 pub struct Server {
     address: SocketAddr,
     accepting: CancellationToken,
+    closed: CancellationToken,
     draining: CancellationToken,
     aborting: CancellationToken,
     tasks: TaskTracker,
@@ -81,6 +82,7 @@ impl Server {
         let server = Self {
             address: listener.address,
             accepting: CancellationToken::new(),
+            closed: CancellationToken::new(),
             draining: CancellationToken::new(),
             aborting: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -98,7 +100,9 @@ impl Server {
         });
         let accept = accept(listener.listener, shared, server.tasks.clone());
         let stop = server.accepting.clone();
+        let closed = server.closed.clone().drop_guard();
         server.tasks.spawn(async move {
+            let _closed = closed;
             stop.run_until_cancelled_owned(accept).await;
         });
         server
@@ -116,6 +120,8 @@ impl Server {
     /// How many connections were cut off.
     pub async fn drain(&self, budget: Duration) -> Result<(), usize> {
         self.accepting.cancel();
+        // A client whose idle connection is closed comes back at once: it must be refused, and not let in to be reset.
+        self.closed.cancelled().await;
         self.draining.cancel();
         self.tasks.close();
         if tokio::time::timeout(budget, self.tasks.wait()).await.is_ok() {
