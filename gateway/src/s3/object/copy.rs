@@ -29,7 +29,7 @@ pub(crate) async fn call(
     };
     let condition = conditions::write(received)?;
     let copy = CopyObject { source, bucket, key, metadata, condition };
-    let written = service.store.copy_object(copy).await.map_err(refused)?.written;
+    let written = service.store.copy_object(copy).await.map_err(refused)?;
     let mut result = CopyObjectResult {
         e_tag: Some(s3s::dto::ETag::Strong(written.etag.bare())),
         last_modified: Some(time::timestamp(written.modified_ms)),

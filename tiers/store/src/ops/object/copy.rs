@@ -53,12 +53,6 @@ pub struct CopyObject {
     pub condition: WriteCondition,
 }
 
-/// What a copy made.
-pub struct Copied {
-    /// The new object.
-    pub written: Written,
-}
-
 /// How often a copy starts again because its source changed while its blob was being read.
 const RESTARTS: usize = 8;
 
@@ -68,7 +62,7 @@ impl Store {
     ///
     /// # Errors
     /// `NoSuchBucket`, `NoSuchKey`, `PreconditionFailed`, `InvalidRequest` (onto itself without a change; source too large).
-    pub async fn copy_object(&self, request: CopyObject) -> Result<Copied> {
+    pub async fn copy_object(&self, request: CopyObject) -> Result<Written> {
         if let MetadataDirective::Replace(metadata) = &request.metadata {
             metadata.check()?;
         }
@@ -77,7 +71,7 @@ impl Store {
         let task = self.tasks.operation("copy object", async move {
             for _ in 0..RESTARTS {
                 if let Some(written) = store.copy_once(&request).await? {
-                    return Ok(Copied { written });
+                    return Ok(written);
                 }
             }
             let what = "copy object (its source changed too often, or its body is missing)";

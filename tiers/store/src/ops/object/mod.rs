@@ -12,7 +12,7 @@ pub(crate) mod put;
 pub(crate) mod record;
 
 pub use attributes::{ObjectAttributes, PartInfo};
-pub use copy::{Copied, CopyObject, CopySource, MetadataDirective};
+pub use copy::{CopyObject, CopySource, MetadataDirective};
 pub use delete_many::Deleted;
 pub use get::{GetObject, ObjectInfo, ObjectRead, Part, Selection};
 pub use list::{ListObjects, ListedObject, Listing};
