@@ -18,6 +18,7 @@ use crate::config::{AccessLog, Credentials, CredentialsError, Settings};
 use crate::server::{
     BoxError, Environment, Handler, Limits, Listener, Server, ServerMetrics, Space, Tls, TlsError,
 };
+use crate::telemetry::requests::{AccessLogError, AccessLogFile, Requests};
 use crate::telemetry::{ProcessMetrics, chain};
 
 /// Budgets of the steps of a stop that have no setting.
@@ -132,6 +133,9 @@ pub enum StartError {
     /// The metrics of a component are registered twice.
     #[error("cannot register metrics")]
     Metrics(#[from] prometheus::Error),
+    /// There is no access log.
+    #[error("cannot start the access log (log.access_file)")]
+    AccessLog(#[from] AccessLogError),
     /// Certificate or key cannot be used.
     #[error("cannot serve TLS (server.tls)")]
     Tls(#[from] TlsError),
@@ -291,7 +295,14 @@ fn serve_s3<H: Handler>(base: &Base, handler: H, listener: Listener) -> Result<S
         tls.watch(&base.tasks)?;
         environment.tls = Some(tls);
     }
+    environment.requests = Some(Arc::new(requests(base)?));
     Ok(Server::start(listener, handler, environment))
+}
+
+fn requests(base: &Base) -> Result<Requests, StartError> {
+    let file = base.settings.log.access_file.as_deref();
+    let log = file.map(|path| AccessLogFile::start(path, &base.tasks, &base.registry)).transpose()?;
+    Ok(Requests::register(&base.registry, base.settings.metrics.bucket_labels, log)?)
 }
 
 fn serve_admin(base: &Base, admin: Admin, listener: Listener) -> Result<Server, StartError> {
@@ -323,6 +334,7 @@ fn environment<'a>(
         metrics,
         access_log,
         tls: None,
+        requests: None,
     })
 }
 

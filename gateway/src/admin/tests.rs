@@ -60,8 +60,15 @@ fn start() -> Fixture {
     let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let endpoint = Endpoint::new(listener.address(), listener.address()).unwrap();
     let clock = Arc::new(SystemClock::new());
-    let environment =
-        Environment { limits, clock, ids: &SystemIds, metrics, access_log: AccessLog::Off, tls: None };
+    let environment = Environment {
+        limits,
+        clock,
+        ids: &SystemIds,
+        metrics,
+        access_log: AccessLog::Off,
+        tls: None,
+        requests: None,
+    };
     let server = Server::start(listener, admin.clone(), environment);
     Fixture { admin, endpoint, _server: server }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt as _;
-use http::header::{CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER, SERVER};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER, SERVER};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tracing::Instrument as _;
@@ -21,6 +21,7 @@ use super::document::error_document;
 use super::request_id::RequestId;
 use super::{BoxError, Handler, Peer};
 use crate::config::AccessLog;
+use crate::telemetry::requests::{Answered, Observation};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 static HOST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
@@ -37,17 +38,29 @@ pub(super) async fn answer<H: Handler>(
     if request.version() == Version::HTTP_2 {
         as_http_1(&mut request);
     }
-    let line = AccessLine::begin(shared.access_log, &request, shared.clock.monotonic());
+    let began = shared.clock.monotonic();
+    let line = AccessLine::begin(shared.access_log, &request);
+    let observation = shared.requests.as_ref().map(|requests| requests.begin(&request));
+    let record = observation.as_ref().map(|observation| Arc::clone(observation.record()));
     let head = request.method() == Method::HEAD;
-    let mut request = request.map(|body| RequestBody::new(body, Arc::clone(&connected.pulse)));
+    let mut request =
+        request.map(|body| RequestBody::new(body, Arc::clone(&connected.pulse), record.clone()));
     request.extensions_mut().insert(id.extension());
     request.extensions_mut().insert(Peer(connected.peer));
+    if let Some(record) = record {
+        request.extensions_mut().insert(record);
+    }
     let admitted = shared.admission.admit(length(request.body()));
     let full = admitted.is_none();
     let finish = Finish {
         connected: Arc::clone(&connected),
         id,
         line,
+        observation,
+        began,
+        turned: Duration::ZERO,
+        code: None,
+        object: None,
         status: StatusCode::OK,
         sent: 0,
         handed: false,
@@ -71,6 +84,17 @@ pub(super) async fn answer<H: Handler>(
     finished(finish, response)
 }
 
+/// Bytes of the whole object of an answer that shows one, or a range of one.
+fn object_size<H: Handler>(finish: &Finish<H>, headers: &HeaderMap) -> Option<u64> {
+    finish.observation.as_ref()?;
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
+    match finish.status {
+        StatusCode::PARTIAL_CONTENT => text(CONTENT_RANGE)?.rsplit_once('/')?.1.parse().ok(),
+        StatusCode::OK => text(CONTENT_LENGTH)?.parse().ok(),
+        _ => None,
+    }
+}
+
 fn length(body: &RequestBody) -> Option<u64> {
     if body.is_end_stream() { Some(0) } else { body.size_hint().exact() }
 }
@@ -87,6 +111,8 @@ fn finished<H: Handler>(
     headers.insert(&HOST_ID, shared.host_id.clone());
     headers.insert(SERVER, PRODUCT);
     finish.status = response.status();
+    finish.turned = shared.clock.monotonic().saturating_sub(finish.began);
+    finish.object = object_size(&finish, response.headers());
     response.map(|content| AnswerBody { content, finish })
 }
 
@@ -152,6 +178,7 @@ impl<H: Handler> Body for AnswerBody<H> {
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
                 self.finish.handed();
+                self.finish.note_code(frame.data_ref());
                 self.finish.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
                 Some(Ok(frame))
             }
@@ -189,6 +216,14 @@ struct Finish<H: Handler> {
     connected: Arc<Connected<H>>,
     id: RequestId,
     line: Option<AccessLine>,
+    observation: Option<Observation>,
+    began: Duration,
+    /// Time to the head of the answer.
+    turned: Duration,
+    /// S3 code of an error.
+    code: Option<String>,
+    /// Bytes of the whole object that is shown.
+    object: Option<u64>,
     status: StatusCode,
     sent: u64,
     /// A piece of the answer was handed over, and the next not asked for.
@@ -200,6 +235,16 @@ impl<H: Handler> Finish<H> {
     fn handed(&mut self) {
         self.handed = true;
         self.connected.pulse.handed();
+    }
+
+    /// Notes the code of an error document, which is in its first piece.
+    fn note_code(&mut self, piece: Option<&Bytes>) {
+        if self.sent > 0 || self.observation.is_none() || self.status.as_u16() < 400 {
+            return;
+        }
+        let document = piece.and_then(|piece| std::str::from_utf8(piece).ok());
+        let code = document.and_then(|text| text.split_once("<Code>")?.1.split_once("</Code>"));
+        self.code = code.map(|(code, _)| code.to_owned());
     }
 
     fn taken(&mut self) {
@@ -215,8 +260,24 @@ impl<H: Handler> Drop for Finish<H> {
         self.connected.pulse.answered();
         let shared = &self.connected.shared;
         shared.metrics.in_flight.dec();
+        let took = shared.clock.monotonic().saturating_sub(self.began);
+        if let (Some(requests), Some(observation)) = (&shared.requests, &self.observation) {
+            let secured = self.connected.secured.as_ref();
+            let answered = Answered {
+                wall_ms: shared.clock.wall(),
+                took,
+                turned: self.turned,
+                peer: self.connected.peer,
+                ids: (self.id.as_str(), shared.host_id.to_str().unwrap_or("-")),
+                status: self.status,
+                code: self.code.as_deref(),
+                sent: self.sent,
+                object: self.object,
+                tls: secured.map(|(protocol, cipher)| (protocol.as_str(), cipher.as_str())),
+            };
+            requests.finish(observation, &answered);
+        }
         if let Some(line) = &self.line {
-            let took = shared.clock.monotonic().saturating_sub(line.began);
             line.write(self.connected.peer, self.id, (self.status, self.sent), took);
         }
     }
@@ -227,17 +288,16 @@ struct AccessLine {
     level: AccessLog,
     method: Method,
     uri: Uri,
-    began: Duration,
 }
 
 impl AccessLine {
-    fn begin(level: AccessLog, request: &Request<Incoming>, began: Duration) -> Option<Self> {
+    fn begin(level: AccessLog, request: &Request<Incoming>) -> Option<Self> {
         let shown = match level {
             AccessLog::Off => false,
             AccessLog::Debug => tracing::enabled!(target: "terrace::access", tracing::Level::DEBUG),
             AccessLog::Info => tracing::enabled!(target: "terrace::access", tracing::Level::INFO),
         };
-        shown.then(|| Self { level, method: request.method().clone(), uri: request.uri().clone(), began })
+        shown.then(|| Self { level, method: request.method().clone(), uri: request.uri().clone() })
     }
 
     fn write(

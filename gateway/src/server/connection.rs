@@ -29,6 +29,7 @@ use super::request_id::RequestIds;
 use super::tls::{self, Tls};
 use super::{BoxError, Handler, Limits};
 use crate::config::AccessLog;
+use crate::telemetry::requests::Requests;
 
 /// Largest piece of a body that hyper reads or buffers at once, in bytes: bounds the memory of a connection.
 const BUFFER: usize = 128 << 10;
@@ -51,6 +52,7 @@ pub(super) struct Shared<H> {
     pub(super) access_log: AccessLog,
     pub(super) admission: Admission,
     pub(super) tls: Option<Arc<Tls>>,
+    pub(super) requests: Option<Arc<Requests>>,
     /// Where the requests of HTTP/2 run.
     pub(super) tasks: TaskTracker,
     /// Finish the request in flight, then close.
@@ -64,11 +66,16 @@ pub(super) struct Connected<H> {
     pub(super) shared: Arc<Shared<H>>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) peer: SocketAddr,
+    /// Protocol and cipher of TLS.
+    pub(super) secured: Option<(String, String)>,
 }
+
+/// Who called, and protocol and cipher of TLS.
+type Caller = (SocketAddr, Option<(String, String)>);
 
 /// Serves a connection to its end.
 pub(super) async fn serve<H: Handler>(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared<H>>) {
-    let Some(tls) = &shared.tls else { return http_1(stream, peer, shared).await };
+    let Some(tls) = &shared.tls else { return http_1(stream, (peer, None), shared).await };
     let handshake = tokio::time::timeout(shared.limits.header_timeout, tls.acceptor().accept(stream));
     let stream = match shared.abort.run_until_cancelled(handshake).await {
         Some(Ok(Ok(stream))) => stream,
@@ -79,19 +86,23 @@ pub(super) async fn serve<H: Handler>(stream: TcpStream, peer: SocketAddr, share
         Some(Err(_elapsed)) => return shared.metrics.handshakes_failed.inc(),
         None => return,
     };
-    if stream.get_ref().1.alpn_protocol() == Some(tls::HTTP_2) {
-        http_2(stream, peer, shared).await;
+    let session = stream.get_ref().1;
+    let secured = session.protocol_version().zip(session.negotiated_cipher_suite());
+    let secured =
+        secured.map(|(protocol, cipher)| (format!("{protocol:?}"), format!("{:?}", cipher.suite())));
+    if session.alpn_protocol() == Some(tls::HTTP_2) {
+        http_2(stream, (peer, secured), shared).await;
     } else {
-        http_1(stream, peer, shared).await;
+        http_1(stream, (peer, secured), shared).await;
     }
 }
 
-async fn http_1<S, H>(stream: S, peer: SocketAddr, shared: Arc<Shared<H>>)
+async fn http_1<S, H>(stream: S, (peer, secured): Caller, shared: Arc<Shared<H>>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Handler,
 {
-    let connected = Arc::new(Connected { shared, pulse: Arc::new(Pulse::new()), peer });
+    let connected = Arc::new(Connected { shared, pulse: Arc::new(Pulse::new()), peer, secured });
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&connected.pulse)));
     let asked = Arc::clone(&connected);
     let service = service_fn(move |request| {
@@ -109,12 +120,12 @@ where
     attend(connection, &connected).await;
 }
 
-async fn http_2<S, H>(stream: S, peer: SocketAddr, shared: Arc<Shared<H>>)
+async fn http_2<S, H>(stream: S, (peer, secured): Caller, shared: Arc<Shared<H>>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Handler,
 {
-    let connected = Arc::new(Connected { shared, pulse: Arc::new(Pulse::of_streams()), peer });
+    let connected = Arc::new(Connected { shared, pulse: Arc::new(Pulse::of_streams()), peer, secured });
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&connected.pulse)));
     let asked = Arc::clone(&connected);
     let service = service_fn(move |request| {
@@ -184,7 +195,7 @@ where
 
 /// Drives a connection until it ends, its client is too slow, or it is told to end.
 async fn attend<H: Handler>(mut connection: Pin<&mut impl Speaking>, connected: &Connected<H>) {
-    let Connected { shared, pulse, peer } = connected;
+    let Connected { shared, pulse, peer, .. } = connected;
     let mut timer = pin!(tokio::time::sleep_until(pulse.origin()));
     let mut armed: Option<Duration> = None;
     let (mut drained, mut aborted) = (pin!(shared.drain.cancelled()), pin!(shared.abort.cancelled()));

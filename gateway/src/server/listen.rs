@@ -18,6 +18,7 @@ use super::metrics::ServerMetrics;
 use super::request_id::RequestIds;
 use super::{Handler, Limits, Tls};
 use crate::config::AccessLog;
+use crate::telemetry::requests::Requests;
 
 const BACKLOG: u32 = 1_024;
 /// Clients beyond the limit that are being told so at once; more are cut off.
@@ -67,6 +68,8 @@ pub struct Environment<'a> {
     pub access_log: AccessLog,
     /// Certificate and key; `None`: plain HTTP/1.
     pub tls: Option<Arc<Tls>>,
+    /// Tells of every request.
+    pub requests: Option<Arc<Requests>>,
 }
 
 /// A listener that serves. Stopped by [`drain`](Self::drain); dropped without it, it goes on until the runtime ends.
@@ -100,6 +103,7 @@ impl Server {
             access_log: environment.access_log,
             admission: Admission::new(&environment.limits),
             tls: environment.tls,
+            requests: environment.requests,
             tasks: server.tasks.clone(),
             drain: server.draining.clone(),
             abort: server.aborting.clone(),

@@ -45,6 +45,7 @@ fn start_with(limits: Limits, tls: Option<Arc<Tls>>, handler: impl Handler) -> S
         metrics: ServerMetrics::register(&Registry::new(), "test").unwrap(),
         access_log: AccessLog::Off,
         tls,
+        requests: None,
     };
     Server::start(listener, handler, environment)
 }
