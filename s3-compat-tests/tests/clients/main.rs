@@ -4,4 +4,6 @@
 mod aws_cli;
 mod aws_sdk;
 mod boto3;
+mod javascript;
+mod program;
 mod restic;
