@@ -4,6 +4,7 @@
 mod aws_cli;
 mod aws_sdk;
 mod boto3;
+mod go;
 mod javascript;
 mod program;
 mod restic;
