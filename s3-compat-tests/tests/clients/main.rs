@@ -5,6 +5,7 @@ mod aws_cli;
 mod aws_sdk;
 mod boto3;
 mod go;
+mod java;
 mod javascript;
 mod program;
 mod restic;
