@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use s3_compat_tests::body;
-use s3_compat_tests::http1::Connection;
 use s3_compat_tests::process::{self, Said};
 use s3_compat_tests::server::{ACCESS_KEY, Home, REGION, SECRET_KEY, Server};
 use s3_compat_tests::tool;
+
+use crate::command_line::assert_opens;
 
 const MIB: usize = 1024 * 1024;
 
@@ -173,22 +174,9 @@ fn a_presigned_url_is_open_to_who_holds_it() {
         f.file("small", b"by url");
         f.aws(&["s3", "cp", "--no-progress", "small", "s3://bucket/a b"]);
         let url = f.aws(&["s3", "presign", "s3://bucket/a b"]);
-        let path = url.trim().strip_prefix(f.server.endpoint()).unwrap().to_owned();
-        assert_eq!(fetch(f.server.address(), &path), (200, "by url".to_owned()));
-        let (status, said) = fetch(f.server.address(), &path.replace("a%20b", "a%20c"));
-        assert_eq!(status, 403, "{said}");
+        assert_opens(&f.server, &url, "a%20b", "by url");
         f.finish();
     }
-}
-
-fn fetch(address: &str, path: &str) -> (u16, String) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut connection = Connection::open(address).await.unwrap();
-        connection.send(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes()).await.unwrap();
-        let (answer, body) = connection.receive_text().await.unwrap();
-        (answer.status, body)
-    })
 }
 
 #[test]

@@ -9,8 +9,7 @@ use crate::program::{self, scenarios};
 const PROGRAM: &str = "java/Scenarios.java";
 
 fn scenario(name: &str) {
-    let Some(java) = tool::find("aws-sdk-java", "java", &["--version"], |_| true)
-    else {
+    let Some(java) = tool::find("aws-sdk-java", "java", &["--version"], |_| true) else {
         return;
     };
     let jars = program::libraries("java");
