@@ -247,3 +247,81 @@ fn the_profile_that_terrace_prints_works() {
         f.finish();
     }
 }
+
+#[test]
+fn many_keys_are_listed_and_removed() {
+    for f in Fixture::each() {
+        f.aws(&["s3", "mb", "s3://bucket"]);
+        let names: Vec<String> = (0..1100).map(|n| format!("file {n:04}")).collect();
+        for name in &names {
+            f.file(&format!("many/{name}"), name.as_bytes());
+        }
+        f.aws(&["s3", "cp", "--recursive", "--quiet", "many", "s3://bucket/many"]);
+        let listed = f.aws(&["s3", "ls", "s3://bucket/many/"]);
+        let listed: Vec<&str> = listed.lines().filter_map(|line| line.get(31..)).collect();
+        assert_eq!(listed, names);
+        let count = ["s3api", "list-objects", "--bucket", "bucket", "--query", "length(Contents)"];
+        assert_eq!(f.aws(&count).trim(), "1100");
+        f.aws(&["s3", "rm", "--recursive", "--quiet", "s3://bucket/many"]);
+        f.aws(&["s3", "rb", "s3://bucket"]);
+        f.finish();
+    }
+}
+
+#[test]
+fn odd_keys_come_back() {
+    for f in Fixture::each() {
+        f.aws(&["s3", "mb", "s3://bucket"]);
+        let names =
+            ["a b", "a+b", "a%2Fb", "a%", "<&>'\"", "?#", "~!@$^*()", "ü", "🦀", "日本/語", "x", "y/z"];
+        for name in names {
+            f.file(&format!("odd/{name}"), name.as_bytes());
+        }
+        f.aws(&["s3", "cp", "--recursive", "--quiet", "odd", "s3://bucket/"]);
+        f.aws(&["s3", "cp", "--recursive", "--quiet", "s3://bucket/", "s3://bucket/copy/"]);
+        f.aws(&["s3", "cp", "--recursive", "--quiet", "s3://bucket/copy/", "back"]);
+        for name in names {
+            assert_eq!(f.content(&format!("back/{name}")), name.as_bytes());
+        }
+        // No file has such a name.
+        f.file("file", b"odd");
+        let long = "k".repeat(1024);
+        for key in ["x/", "x//y", "//", "/lead", &long] {
+            f.aws(&["s3api", "put-object", "--bucket", "bucket", "--key", key, "--body", "file"]);
+            f.aws(&["s3", "cp", "--no-progress", &format!("s3://bucket/{key}"), "back/file"]);
+            assert_eq!(f.content("back/file"), b"odd", "{key}");
+        }
+        let keys = ["s3api", "list-objects-v2", "--bucket", "bucket", "--query", "Contents[].Key"];
+        let listed = f.aws(&[&keys[..], &["--output", "json", "--page-size", "7"]].concat());
+        assert_eq!(listed.lines().count(), 2 + 2 * names.len() + 5, "{listed}");
+        assert!(
+            listed.contains(r#""x//y""#) && listed.contains(r#""//""#) && listed.contains(&long),
+            "{listed}"
+        );
+        f.finish();
+    }
+}
+
+#[test]
+fn metadata_comes_back() {
+    for f in Fixture::each() {
+        f.aws(&["s3", "mb", "s3://bucket"]);
+        f.file("small.html", b"<p>");
+        let more =
+            ["--metadata", "color=light blue", "--cache-control", "no-cache", "--content-language", "de"];
+        f.aws(&[&["s3", "cp", "--no-progress", "small.html", "s3://bucket/a"], &more[..]].concat());
+        f.aws(&["s3", "cp", "--no-progress", "s3://bucket/a", "s3://bucket/b"]);
+        for key in ["a", "b"] {
+            let head = f.aws(&["s3api", "head-object", "--bucket", "bucket", "--key", key]);
+            for line in [
+                r#""color": "light blue""#,
+                r#""CacheControl": "no-cache""#,
+                r#""ContentLanguage": "de""#,
+                r#""ContentType": "text/html""#,
+            ] {
+                assert!(head.contains(line), "{key} lacks {line}: {head}");
+            }
+        }
+        f.finish();
+    }
+}

@@ -5,6 +5,7 @@ mod aws_cli;
 mod aws_sdk;
 mod boto3;
 mod command_line;
+mod coverage;
 mod duplicity;
 mod files;
 mod go;
