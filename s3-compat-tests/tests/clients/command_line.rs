@@ -102,9 +102,19 @@ impl Tool {
     pub(crate) fn piped(&self, arguments: &[&str], from: &str, to: &str) {
         let mut command = self.command(arguments);
         command.stdin(File::open(self.path(from)).unwrap()).stdout(File::create(self.path(to)).unwrap());
+        command.stderr(File::create(self.path("piped.err")).unwrap());
         let child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let status = Process::adopt(child).wait(process::DEADLINE);
-        assert!(status.is_some_and(|status| status.success()), "{arguments:?}: {status:?}");
+        assert!(
+            status.is_some_and(|status| status.success()),
+            "{arguments:?}: {status:?}: {}",
+            self.text("piped.err")
+        );
+    }
+
+    /// A file in the folder that the tool works in, as text.
+    fn text(&self, name: &str) -> String {
+        String::from_utf8_lossy(&self.content(name)).into_owned()
     }
 
     /// Makes a bucket for a tool that makes none.

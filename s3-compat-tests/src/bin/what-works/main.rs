@@ -9,7 +9,7 @@ use s3_compat_tests::{binary, coverage};
 
 const BEGIN: &str = "<!-- what works: made from a run of the tests -->\n";
 const END: &str = "<!-- what works: end -->\n";
-const HEAD: &str = "| Client | Proven | By tests |\n|---|---|---|\n";
+const HEAD: &str = "| Client | Proven | Tests |\n|---|---|---|\n";
 
 /// Compares the list `What works` of the README with the outcome of a run of all tests, or makes it anew.
 #[derive(Parser)]
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     }
     if arguments.action == Action::Check {
-        let command = "cargo run --bin what-works -- write";
+        let command = "cargo run -p s3-compat-tests --bin what-works -- write";
         let log = arguments.log.display();
         return Err(format!(
             "`What works` of the README is not what this run has proven; make it: {command} {log}"
