@@ -36,22 +36,14 @@ pub fn parse(log: &str) -> Outcome {
 }
 
 impl Outcome {
-    /// Whether they passed, of all tests that the table means by `name`.
-    fn of(&self, client: &Client, name: &str) -> impl Iterator<Item = bool> {
-        let full = format!("{}::{name}", client.module);
-        self.passed
-            .iter()
-            .filter(
-                move |(test, _)| if full.ends_with("::") { test.starts_with(&full) } else { **test == full },
-            )
-            .map(|(test, passed)| *passed)
-    }
-
     /// Whether all tests of a scenario ran and passed.
     fn proves(&self, client: &Client, names: &[&str]) -> bool {
         names.iter().all(|name| {
-            let mut tests = self.of(client, name).peekable();
-            tests.peek().is_some() && tests.all(|passed| passed)
+            let full = format!("{}::{name}", client.module);
+            let means =
+                |test: &str| if full.ends_with("::") { test.starts_with(&full) } else { test == full };
+            let mut tests = self.passed.iter().filter(|(test, _)| means(test)).peekable();
+            tests.peek().is_some() && tests.all(|(_, passed)| *passed)
         })
     }
 }

@@ -56,7 +56,7 @@ impl Scenario {
             Ranges => "ranges",
             Copies => "copies",
             BulkDelete => "bulk delete",
-            Links => "presigned URLs",
+            Links => "presigned URLs (V4)",
             Conditions => "conditions",
             Checksums => "checksums",
             Errors => "error codes",
