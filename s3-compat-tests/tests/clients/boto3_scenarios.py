@@ -160,6 +160,16 @@ def listing(s3):
     refused("InvalidArgument", 400, s3.list_objects_v2, Bucket=BUCKET, ContinuationToken="not a token")
 
 
+def many_keys(s3):
+    keys = [f"key {n:04}" for n in range(1100)]
+    for key in keys:
+        s3.put_object(Bucket=BUCKET, Key=key, Body=key.encode())
+    for version in ("list_objects_v2", "list_objects"):
+        pages = list(s3.get_paginator(version).paginate(Bucket=BUCKET))
+        assert [len(page["Contents"]) for page in pages] == [1000, 100], version
+        assert [entry["Key"] for page in pages for entry in page["Contents"]] == keys, version
+
+
 def odd_keys(s3):
     keys = ["x", "x/", "x/y", "x//y", "//", "/lead", " ", "a b", "a+b", "a%2Fb", "a%", "<&>'\"", "a\\b", "?#", "~!@$^*()", "ü", "🦀", "日本/語"]
     keys += ["tab\t", "line\n", "\x01\x02", "\x7f", "k" * 1024]
