@@ -13,7 +13,8 @@ fn frame(text: &'static str) -> Item {
 
 fn plain(length: u64, digests: Option<Box<Digests>>) -> Demands {
     let idle = Duration::from_secs(60);
-    Demands { framing: Framing::Plain, length, digests, slot: ChecksumSlot::default(), idle }
+    let (slot, tasks) = (ChecksumSlot::default(), Tasks::new());
+    Demands { framing: Framing::Plain, length, digests, slot, idle, tasks }
 }
 
 fn body(
