@@ -36,7 +36,7 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    attributes, buckets, checksums, conditions, copies, delete_objects, errors, listing, metadata, multipart, objects, odd_keys,
+    attributes, buckets, checksums, conditions, copies, delete_objects, errors, listing, metadata, multipart, multipart_checksums, objects, odd_keys,
     part_copy, presigned, ranges, streams, upload_file,
 }
 
