@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
-use hyper::body::Incoming;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use terrace_high_volume::local::{Durability, LocalKv, LocalOptions};
@@ -24,7 +23,7 @@ use crate::auth::{Access, Credential, NoKeys, Secret, StaticCredentials};
 use crate::config::{Credentials, DurabilitySetting, Settings};
 use crate::run::{Assembly, Base};
 use crate::s3::Front;
-use crate::server::{BoxError, Domain, Handler, Space};
+use crate::server::{BoxError, Domain, Handler, RequestBody, Space};
 use crate::telemetry::chain;
 
 /// Directories of the tiers below a data directory.
@@ -208,7 +207,7 @@ fn configure(builder: &mut S3ServiceBuilder, settings: &Settings) {
 impl Handler for S3 {
     type Body = s3s::Body;
 
-    async fn handle(&self, request: Request<Incoming>) -> s3s::HttpResponse {
+    async fn handle(&self, request: Request<RequestBody>) -> s3s::HttpResponse {
         match self.guard.admit(request).await {
             Ok((request, aftercare)) => aftercare.settle(self.front.call(request).await).await,
             Err(refused) => refused,

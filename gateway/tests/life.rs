@@ -13,12 +13,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::body::Incoming;
+
 use parking_lot::Mutex;
 use terrace::admin::{Endpoint, Operations, Report};
 use terrace::config::Settings;
 use terrace::run::{Addresses, Assembly, Base, Ended, StartError, run};
-use terrace::server::BoxError;
+use terrace::server::{BoxError, RequestBody};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
@@ -27,7 +27,7 @@ use tokio::sync::{Notify, oneshot};
 type Events = Arc<Mutex<Vec<&'static str>>>;
 
 /// A handler that no test gets as far as making.
-type NeverMade = fn(Request<Incoming>) -> std::future::Ready<Response<Full<Bytes>>>;
+type NeverMade = fn(Request<RequestBody>) -> std::future::Ready<Response<Full<Bytes>>>;
 
 struct NoOperations;
 
@@ -51,7 +51,7 @@ fn settings(directory: &Path) -> Settings {
     settings
 }
 
-async fn hello(_request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn hello(_request: Request<RequestBody>) -> Response<Full<Bytes>> {
     Response::new(Full::new(Bytes::from_static(b"hello")))
 }
 

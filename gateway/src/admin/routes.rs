@@ -9,13 +9,12 @@ use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
 use prometheus::{Registry, TextEncoder};
 use subtle::ConstantTimeEq as _;
 use terrace_runtime::Tasks;
 
 use super::{Operations, Readiness, Report};
-use crate::server::{BoxError, Handler, Peer};
+use crate::server::{BoxError, Handler, Peer, RequestBody};
 
 /// Longest path that a request may name, in bytes.
 const PATH_MAX: usize = 4_096;
@@ -40,7 +39,7 @@ pub struct Admin {
 impl Handler for Admin {
     type Body = Full<Bytes>;
 
-    async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<RequestBody>) -> Response<Full<Bytes>> {
         let read = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
             "/healthz" if read => text(StatusCode::OK, "ok\n"),
@@ -86,7 +85,7 @@ impl Admin {
         text(StatusCode::OK, workers.chain(counts).collect::<String>())
     }
 
-    async fn fsck(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn fsck(&self, request: &Request<RequestBody>) -> Response<Full<Bytes>> {
         let operations = match self.authorised(request) {
             Ok(operations) => operations,
             Err(refused) => return *refused,
@@ -95,7 +94,7 @@ impl Admin {
         reported("fsck", operations.fsck(repair).await)
     }
 
-    async fn backup(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn backup(&self, request: Request<RequestBody>) -> Response<Full<Bytes>> {
         let operations = match self.authorised(&request) {
             Ok(operations) => operations,
             Err(refused) => return *refused,
@@ -114,7 +113,7 @@ impl Admin {
     /// The operations, for a caller on this machine who knows the token.
     fn authorised(
         &self,
-        request: &Request<Incoming>,
+        request: &Request<RequestBody>,
     ) -> Result<Arc<dyn Operations>, Box<Response<Full<Bytes>>>> {
         let local = request
             .extensions()

@@ -14,6 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tracing::Instrument as _;
 
+use super::body::RequestBody;
 use super::connection::Connected;
 use super::document::error_document;
 use super::request_id::RequestId;
@@ -27,13 +28,14 @@ const PRODUCT: HeaderValue = HeaderValue::from_static("Terrace");
 /// Answers a request of `connected`.
 pub(super) async fn answer<H: Handler>(
     connected: Arc<Connected<H>>,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
 ) -> Response<AnswerBody<H>> {
     connected.pulse.answering();
     let shared = &connected.shared;
     let id = shared.ids.mint();
     let line = AccessLine::begin(shared.access_log, &request, shared.clock.monotonic());
     let head = request.method() == Method::HEAD;
+    let mut request = request.map(|body| RequestBody::new(body, Arc::clone(&connected.pulse)));
     request.extensions_mut().insert(id.extension());
     request.extensions_mut().insert(Peer(connected.peer));
     let mut finish = Finish { connected: Arc::clone(&connected), id, line, status: StatusCode::OK, sent: 0 };

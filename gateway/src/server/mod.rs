@@ -5,6 +5,7 @@
 //! slow (see [`pulse`]).
 
 mod answer;
+mod body;
 mod connection;
 mod document;
 mod listen;
@@ -22,8 +23,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::Incoming;
 
+pub use body::RequestBody;
 pub use listen::{Environment, Listener, Server};
 pub use metrics::ServerMetrics;
 pub use space::Space;
@@ -44,18 +45,18 @@ pub trait Handler: Send + Sync + 'static {
     type Body: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static;
 
     /// Answers one request. Dropped at any await when the client goes away.
-    fn handle(&self, request: Request<Incoming>) -> impl Future<Output = Response<Self::Body>> + Send;
+    fn handle(&self, request: Request<RequestBody>) -> impl Future<Output = Response<Self::Body>> + Send;
 }
 
 impl<F, Fut, B> Handler for F
 where
-    F: Fn(Request<Incoming>) -> Fut + Send + Sync + 'static,
+    F: Fn(Request<RequestBody>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Response<B>> + Send,
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     type Body = B;
 
-    fn handle(&self, request: Request<Incoming>) -> impl Future<Output = Response<B>> + Send {
+    fn handle(&self, request: Request<RequestBody>) -> impl Future<Output = Response<B>> + Send {
         self(request)
     }
 }

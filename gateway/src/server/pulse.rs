@@ -2,10 +2,11 @@
 //! rests between two; this one notes times as they pass, and arms a timer only when a poll ends with the client owing something.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -16,7 +17,15 @@ use super::Limits;
 const BUSY: u64 = 0;
 const RESTING: u64 = 1;
 const HEAD: u64 = 2;
+const LEAVING: u64 = 3;
 const PHASES: u64 = 0b11;
+
+/// What a client may still send after an answer that did not wait for its whole body: time, and bytes. To close at once would
+/// reset the connection, and the reset can overtake the answer (RFC 9112, section 9.6).
+const LEAVE_TIME: Duration = Duration::from_secs(5);
+const LEAVE_BYTES: usize = 64 << 20;
+/// Bytes thrown away by one read.
+const LEAVE_READ: usize = 16 << 10;
 
 /// What one connection is doing, and since when. Written by the connection's task alone; atomic because tasks move between threads.
 #[derive(Debug)]
@@ -26,12 +35,19 @@ pub(super) struct Pulse {
     phase: AtomicU64,
     /// Milliseconds since `origin` plus one; 0 while the client takes what is written.
     stalled: AtomicU64,
+    /// The request being answered, or just answered, has a body that nobody read to its end.
+    unread: AtomicBool,
 }
 
 impl Pulse {
     /// A connection that was just accepted: its first head is due.
     pub(super) fn new() -> Self {
-        Self { origin: Instant::now(), phase: AtomicU64::new(HEAD), stalled: AtomicU64::new(0) }
+        Self {
+            origin: Instant::now(),
+            phase: AtomicU64::new(HEAD),
+            stalled: AtomicU64::new(0),
+            unread: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn origin(&self) -> Instant {
@@ -41,6 +57,12 @@ impl Pulse {
     /// A whole head arrived: the server owes an answer.
     pub(super) fn answering(&self) {
         self.phase.store(BUSY, Relaxed);
+        self.unread.store(false, Relaxed);
+    }
+
+    /// The body of the request was let go before its end.
+    pub(super) fn left_unread(&self) {
+        self.unread.store(true, Relaxed);
     }
 
     /// The answer left: the client may rest or ask again.
@@ -55,6 +77,7 @@ impl Pulse {
         let read = match phase & PHASES {
             RESTING => Some(since + limits.keep_alive),
             HEAD => Some(since + limits.header_timeout),
+            LEAVING => Some(since + LEAVE_TIME),
             _ => None,
         };
         let stalled = self.stalled.load(Relaxed).checked_sub(1);
@@ -66,6 +89,10 @@ impl Pulse {
         if self.phase.load(Relaxed) & PHASES == RESTING {
             self.phase.store(self.now_ms() << 2 | HEAD, Relaxed);
         }
+    }
+
+    fn leaving(&self) {
+        self.phase.store(self.now_ms() << 2 | LEAVING, Relaxed);
     }
 
     fn wrote<T>(&self, outcome: &Poll<io::Result<T>>) {
@@ -86,11 +113,13 @@ impl Pulse {
 pub(super) struct Watched<S> {
     stream: S,
     pulse: Arc<Pulse>,
+    /// Bytes thrown away since the last answer left, once there is nothing more to say.
+    left: Option<usize>,
 }
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
-        Self { stream, pulse }
+        Self { stream, pulse, left: None }
     }
 }
 
@@ -109,7 +138,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.pulse.wrote(&outcome);
@@ -134,7 +163,30 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
+    /// Says that no more will be sent; after an answer that left a body unread, lets the client see it before the end.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let this = &mut *self;
+        let mut left = match this.left {
+            Some(left) => left,
+            None => {
+                ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+                if !this.pulse.unread.load(Relaxed) {
+                    return Poll::Ready(Ok(()));
+                }
+                this.pulse.leaving();
+                0
+            }
+        };
+        let mut waste = [MaybeUninit::uninit(); LEAVE_READ];
+        while left < LEAVE_BYTES {
+            this.left = Some(left);
+            let mut buffer = ReadBuf::uninit(&mut waste);
+            ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buffer))?;
+            if buffer.filled().is_empty() {
+                break;
+            }
+            left += buffer.filled().len();
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, Full, StreamBody};
-use hyper::body::Incoming;
 use prometheus::Registry;
 use terrace_runtime::{SystemClock, SystemIds};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -40,7 +39,7 @@ fn start(limits: Limits, handler: impl Handler) -> Server {
 }
 
 /// Answers with what it was asked: method, path, and the body's bytes.
-async fn echo(request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn echo(request: Request<RequestBody>) -> Response<Full<Bytes>> {
     let asked = format!("{} {} ", request.method(), request.uri().path());
     let body =
         request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -119,7 +118,7 @@ async fn every_answer_names_its_request_and_the_ids_of_one_connection_differ() {
 
 #[tokio::test]
 async fn a_panic_is_answered_500_with_a_document_and_the_connection_lives_on() {
-    let server = start(GENEROUS, |request: Request<Incoming>| async move {
+    let server = start(GENEROUS, |request: Request<RequestBody>| async move {
         assert!(request.uri().path() != "/panic", "on purpose");
         echo(request).await
     });
@@ -167,7 +166,7 @@ async fn a_connection_may_rest_longer_than_a_head_may_take_but_not_for_ever() {
 #[tokio::test]
 async fn a_slow_handler_is_no_slow_client() {
     let limits = Limits { header_timeout: SHORT, keep_alive: SHORT, write_stall: SHORT, ..GENEROUS };
-    let server = start(limits, |request: Request<Incoming>| async move {
+    let server = start(limits, |request: Request<RequestBody>| async move {
         tokio::time::sleep(4 * SHORT).await;
         echo(request).await
     });
@@ -219,7 +218,7 @@ async fn one_connection_more_than_allowed_is_told_to_slow_down_and_room_is_given
 async fn a_drain_finishes_the_request_in_flight_and_closes_what_rests() {
     let (arrived, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (seen, gate) = (Arc::clone(&arrived), Arc::clone(&go));
-    let server = start(GENEROUS, move |request: Request<Incoming>| {
+    let server = start(GENEROUS, move |request: Request<RequestBody>| {
         let (seen, gate) = (Arc::clone(&seen), Arc::clone(&gate));
         async move {
             if request.uri().path() == "/slow" {
@@ -287,6 +286,27 @@ async fn content_length_beside_a_transfer_coding_smuggles_nothing() {
         assert!(said.contains("connection: close") && !said.contains("/smuggled"), "{said}");
         assert_eq!(asked.load(Ordering::SeqCst), 1);
     }
+}
+
+#[tokio::test]
+async fn a_client_that_is_still_sending_sees_the_answer_to_what_nobody_reads() {
+    let server = start(GENEROUS, |_request| async { Response::new(Full::new(Bytes::from_static(b"no"))) });
+    let piece = vec![b'x'; 1 << 20];
+    for (pieces, sees) in [(1, true), (40, true), (4_000, false)] {
+        let mut client = Client::connect(&server).await;
+        client.send(&format!("PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", pieces << 20)).await;
+        let mut sent = 0;
+        while sent < pieces && client.stream.write_all(&piece).await.is_ok() {
+            sent += 1;
+        }
+        if sees {
+            assert_eq!((sent, client.answer().await.1.as_str()), (pieces, "no"));
+            assert!(client.end().await.is_empty());
+        } else {
+            assert!(sent < pieces / 2, "a client is not listened to without end");
+        }
+    }
+    server.drain(LONG).await.unwrap();
 }
 
 #[tokio::test]

@@ -27,8 +27,7 @@ const BODIES_END: &[u8] = b"E";
 /// Begin and end of a part of a range.
 type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
-const ROWS_MEMTABLE: u64 = 8 << 20;
-const BODIES_MEMTABLE: u64 = 16 << 20;
+const MEMTABLE: u64 = 8 << 20;
 const BODY_FILE: u64 = 64 << 20;
 /// Bodies from this size on stand in files of their own.
 const APART: u32 = 256;
@@ -61,21 +60,21 @@ pub(super) struct LocalEngine {
 pub(super) fn open_database(engine: &Path, cache: u64) -> fjall::Result<(Database, [Keyspace; 3])> {
     let database = Database::builder(engine)
         .cache_size(cache)
-        .worker_threads(2)
+        // Not more: an idle one of two turns in circles while the other merges (decision 0004).
+        .worker_threads(1)
         .max_journaling_size(JOURNALS)
         .manual_journal_persist(true)
         .journal_compression(fjall::CompressionType::None)
         .open()?;
     let own = database.keyspace("own", || KeyspaceCreateOptions::default().max_memtable_size(1 << 20))?;
-    let rows =
-        database.keyspace("rows", || KeyspaceCreateOptions::default().max_memtable_size(ROWS_MEMTABLE))?;
+    let rows = database.keyspace("rows", || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE))?;
     let bodies = database.keyspace("bodies", || {
         let apart = KvSeparationOptions::default()
             .compression(fjall::CompressionType::None)
             .file_target_size(BODY_FILE)
             .separation_threshold(APART);
         KeyspaceCreateOptions::default()
-            .max_memtable_size(BODIES_MEMTABLE)
+            .max_memtable_size(MEMTABLE)
             .expect_point_read_hits(true)
             .with_kv_separation(Some(apart))
     })?;

@@ -12,10 +12,10 @@ use crate::transact::{Stop, first};
 
 /// Most entries on a page of any listing (S3 API, `max-keys`).
 pub(crate) const PAGE: usize = 1_000;
-/// Rows of the first read of a scan that folds; later reads take about four times the entries that the one before them found, so that
-/// plain keys and small folders are read in ever larger pieces, but two rows after a single one: little is read in vain of a large folder.
+/// Rows of the first read of a scan that folds.
 const FIRST_WINDOW: usize = 16;
-const LEAST_WINDOW: usize = 2;
+/// Most single rows that are read one after the other before two are tried again.
+const LEAST_TRIALS: usize = 15;
 
 /// Rows in the order of their keys, all at one version.
 pub(crate) trait Source {
@@ -109,11 +109,11 @@ impl Scan<'_> {
         let mut page = Scanned { items: Vec::new(), prefixes: Vec::new(), more: false };
         let mut range = KeyRange::prefix(N::from(self.bucket, self.prefix));
         range.begin = range.begin.max(begin);
-        let mut window = if self.delimiter.is_empty() { usize::MAX } else { FIRST_WINDOW };
+        let mut window = Window::of(self.delimiter);
         while limit > 0 && !range.is_empty() {
             let found = page.entries();
             // One more than there is room for tells whether entries follow.
-            let rows = source.rows(range.clone(), window.min(limit - found + 1)).await?;
+            let rows = source.rows(range.clone(), window.rows.min(limit - found + 1)).await?;
             let Some((last, _)) = rows.rows.last() else { break };
             let next = after(last);
             let mut skip_to = None;
@@ -139,7 +139,7 @@ impl Scan<'_> {
                 break;
             }
             range.begin = skip_to.map_or(next.clone(), |key| key.max(next));
-            window = (4 * (page.entries() - found)).saturating_sub(2).max(LEAST_WINDOW);
+            window.adapt(page.entries() - found);
         }
         Ok(page)
     }
@@ -152,6 +152,35 @@ impl Scan<'_> {
             byte == first && rest.get(at..).is_some_and(|tail| tail.starts_with(self.delimiter))
         })?;
         Some(self.prefix.len() + at + self.delimiter.len())
+    }
+}
+
+/// How many rows the next read asks for: about four times the entries that the last one found, so that plain keys and small folders are
+/// read in ever larger pieces; one from a folder that was larger than the window, since all others would be read in vain.
+struct Window {
+    rows: usize,
+    /// Reads of one row to go before two are tried, and how many it was the last time.
+    singles: usize,
+    trials: usize,
+}
+
+impl Window {
+    fn of(delimiter: &[u8]) -> Self {
+        let rows = if delimiter.is_empty() { usize::MAX } else { FIRST_WINDOW };
+        Self { rows, singles: 0, trials: 0 }
+    }
+
+    fn adapt(&mut self, entries: usize) {
+        if entries > 1 {
+            (self.rows, self.trials) = (4 * entries - 2, 0);
+            return;
+        }
+        if self.rows > 1 {
+            self.trials = (2 * self.trials + 1).min(LEAST_TRIALS);
+            self.singles = self.trials;
+        }
+        self.rows = if self.singles == 0 { 2 } else { 1 };
+        self.singles = self.singles.saturating_sub(1);
     }
 }
 
