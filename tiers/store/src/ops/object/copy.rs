@@ -306,9 +306,8 @@ impl CopyRecord<'_> {
         if head.size > LARGEST {
             return Err(too_large().into());
         }
-        if checksum
-            .is_some_and(|asked| !head.checksum.as_ref().is_some_and(|has| has.checksum.algorithm == asked))
-        {
+        let has = head.checksum.as_ref().map(|sum| sum.checksum.algorithm);
+        if checksum.is_some() && *checksum != has {
             return Ok(None);
         }
         let mut changed = head.clone();
