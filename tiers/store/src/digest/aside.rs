@@ -56,13 +56,19 @@ impl<A: Absorb> Aside<A> {
 
     /// Takes the next bytes. Must be called on a runtime.
     pub fn take(&mut self, piece: &Bytes) {
+        self.take_all(std::slice::from_ref(piece));
+    }
+
+    /// Takes the next bytes, in pieces.
+    pub(super) fn take_all(&mut self, pieces: &[Bytes]) {
+        let bytes: usize = pieces.iter().map(Bytes::len).sum();
         match &mut self.place {
-            Place::Here(absorbing) if piece.len() <= HERE * absorbing.bytes_per_microsecond() => {
-                absorbing.absorb(piece);
+            Place::Here(absorbing) if bytes <= HERE * absorbing.bytes_per_microsecond() => {
+                pieces.iter().for_each(|piece| absorbing.absorb(piece));
             }
             _ => {
-                self.bytes += piece.len();
-                self.waiting.push(piece.clone());
+                self.bytes += bytes;
+                self.waiting.extend_from_slice(pieces);
                 self.send();
             }
         }

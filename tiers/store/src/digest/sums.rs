@@ -72,7 +72,7 @@ pub(crate) async fn sums_of(tasks: &Tasks, wanted: Wanted, chunks: &[Bytes]) -> 
         return Ok(Sums::default());
     }
     let mut aside = Aside::new(tasks.clone(), Summing::new(wanted));
-    chunks.iter().for_each(|chunk| aside.take(chunk));
+    aside.take_all(chunks);
     Ok(std::future::poll_fn(|cx| aside.poll_done(cx)).await?.finish())
 }
 
