@@ -145,7 +145,7 @@ fn all_problems_are_reported_at_once_with_their_paths() {
         "high_volume.backend: fdb is not in this build yet",
         "long_term.backend: gcs is not in this build yet",
         "high_volume.inline_max",
-        "server.tls: TLS is not in this build yet",
+        "server.tls: needs both cert_file and key_file",
         "auth.secret_key: missing: set TERRACE_AUTH__SECRET_KEY",
         "auth.presigned_v2",
         "reclaim.sweep_age",

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt as _;
-use http::header::{CONTENT_TYPE, HeaderName, SERVER};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::header::{CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER, SERVER};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tracing::Instrument as _;
 
+use super::admission::Admitted;
 use super::body::RequestBody;
 use super::connection::Connected;
 use super::document::error_document;
@@ -28,21 +29,38 @@ const PRODUCT: HeaderValue = HeaderValue::from_static("Terrace");
 /// Answers a request of `connected`.
 pub(super) async fn answer<H: Handler>(
     connected: Arc<Connected<H>>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Response<AnswerBody<H>> {
     connected.pulse.answering();
     let shared = &connected.shared;
     let id = shared.ids.mint();
+    if request.version() == Version::HTTP_2 {
+        as_http_1(&mut request);
+    }
     let line = AccessLine::begin(shared.access_log, &request, shared.clock.monotonic());
     let head = request.method() == Method::HEAD;
     let mut request = request.map(|body| RequestBody::new(body, Arc::clone(&connected.pulse)));
     request.extensions_mut().insert(id.extension());
     request.extensions_mut().insert(Peer(connected.peer));
-    let mut finish = Finish { connected: Arc::clone(&connected), id, line, status: StatusCode::OK, sent: 0 };
-    finish.connected.shared.metrics.in_flight.inc();
+    let admitted = shared.admission.admit(length(request.body()));
+    let full = admitted.is_none();
+    let finish = Finish {
+        connected: Arc::clone(&connected),
+        id,
+        line,
+        status: StatusCode::OK,
+        sent: 0,
+        handed: false,
+        _admitted: admitted,
+    };
+    shared.metrics.in_flight.inc();
+    if full {
+        shared.metrics.slowed.inc();
+        return finished(finish, slow_down(id, head));
+    }
     let span = tracing::error_span!("request", id = id.as_str());
     let handled = AssertUnwindSafe(shared.handler.handle(request)).catch_unwind().instrument(span).await;
-    let mut response = match handled {
+    let response = match handled {
         Ok(response) => response.map(Content::Handler),
         // The panic hook has logged where and why.
         Err(_panic) => {
@@ -50,19 +68,56 @@ pub(super) async fn answer<H: Handler>(
             internal_error(id, head)
         }
     };
+    finished(finish, response)
+}
+
+fn length(body: &RequestBody) -> Option<u64> {
+    if body.is_end_stream() { Some(0) } else { body.size_hint().exact() }
+}
+
+/// The answer as it leaves.
+fn finished<H: Handler>(
+    mut finish: Finish<H>,
+    mut response: Response<Content<H::Body>>,
+) -> Response<AnswerBody<H>> {
+    let shared = &finish.connected.shared;
     shared.metrics.answered(response.status());
-    finish.status = response.status();
     let headers = response.headers_mut();
-    headers.insert(&REQUEST_ID, id.header());
+    headers.insert(&REQUEST_ID, finish.id.header());
     headers.insert(&HOST_ID, shared.host_id.clone());
     headers.insert(SERVER, PRODUCT);
+    finish.status = response.status();
     response.map(|content| AnswerBody { content, finish })
+}
+
+/// Signatures are over the `Host` header: HTTP/2 sends it as a part of the address (RFC 9113, section 8.3.1). Where a client sends both
+/// and they differ, both stay, and the guard refuses two of them.
+fn as_http_1<B>(request: &mut Request<B>) {
+    let uri = std::mem::take(request.uri_mut());
+    let mut parts = uri.into_parts();
+    parts.scheme = None;
+    let authority = parts.authority.take().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let Some(host) = authority.filter(|host| request.headers().get(HOST) != Some(host)) {
+        request.headers_mut().append(HOST, host);
+    }
+    *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
 }
 
 fn internal_error<B>(id: RequestId, head: bool) -> Response<Content<B>> {
     let document = error_document("InternalError", "We encountered an internal error. Please try again.", id);
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, document, head)
+}
+
+fn slow_down<B>(id: RequestId, head: bool) -> Response<Content<B>> {
+    let document = error_document("SlowDown", "Please reduce your request rate.", id);
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, document, head);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+fn refusal<B>(status: StatusCode, document: Bytes, head: bool) -> Response<Content<B>> {
     let mut response = Response::new(Content::Document(if head { Bytes::new() } else { document }));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     response
 }
@@ -86,6 +141,7 @@ impl<H: Handler> Body for AnswerBody<H> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.finish.taken();
         let frame = match &mut self.content {
             Content::Handler(body) => ready!(Pin::new(body).poll_frame(cx)),
             Content::Document(document) => {
@@ -95,6 +151,7 @@ impl<H: Handler> Body for AnswerBody<H> {
         };
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
+                self.finish.handed();
                 self.finish.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
                 Some(Ok(frame))
             }
@@ -134,10 +191,27 @@ struct Finish<H: Handler> {
     line: Option<AccessLine>,
     status: StatusCode,
     sent: u64,
+    /// A piece of the answer was handed over, and the next not asked for.
+    handed: bool,
+    _admitted: Option<Admitted>,
+}
+
+impl<H: Handler> Finish<H> {
+    fn handed(&mut self) {
+        self.handed = true;
+        self.connected.pulse.handed();
+    }
+
+    fn taken(&mut self) {
+        if std::mem::take(&mut self.handed) {
+            self.connected.pulse.taken();
+        }
+    }
 }
 
 impl<H: Handler> Drop for Finish<H> {
     fn drop(&mut self) {
+        self.taken();
         self.connected.pulse.answered();
         let shared = &self.connected.shared;
         shared.metrics.in_flight.dec();

@@ -12,10 +12,11 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::admission::Admission;
 use super::connection::{Shared, refuse, serve};
 use super::metrics::ServerMetrics;
 use super::request_id::RequestIds;
-use super::{Handler, Limits};
+use super::{Handler, Limits, Tls};
 use crate::config::AccessLog;
 
 const BACKLOG: u32 = 1_024;
@@ -64,6 +65,8 @@ pub struct Environment<'a> {
     pub metrics: ServerMetrics,
     /// Level of the access log.
     pub access_log: AccessLog,
+    /// Certificate and key; `None`: plain HTTP/1.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// A listener that serves. Stopped by [`drain`](Self::drain); dropped without it, it goes on until the runtime ends.
@@ -95,6 +98,9 @@ impl Server {
             host_id: host_id(environment.ids),
             metrics: environment.metrics,
             access_log: environment.access_log,
+            admission: Admission::new(&environment.limits),
+            tls: environment.tls,
+            tasks: server.tasks.clone(),
             drain: server.draining.clone(),
             abort: server.aborting.clone(),
         });
