@@ -63,7 +63,7 @@ impl<A: Absorb> Aside<A> {
     pub(super) fn take_all(&mut self, pieces: &[Bytes]) {
         let bytes: usize = pieces.iter().map(Bytes::len).sum();
         match &mut self.place {
-            Place::Here(absorbing) if bytes <= HERE * absorbing.bytes_per_microsecond() => {
+            Place::Here(absorbing) if bytes <= absorbing.bytes_per_microsecond().saturating_mul(HERE) => {
                 pieces.iter().for_each(|piece| absorbing.absorb(piece));
             }
             _ => {

@@ -112,10 +112,10 @@ impl Given {
         }
     }
 
-    /// Holds a repeated request against what the first one made.
+    /// Holds a repeated request against what the first one made. A release before this one did not remember it.
     pub(super) fn check_again(&self, made: Option<&ObjectChecksum>) -> Result<(), Refusal> {
         match (&self.checksum, made) {
-            (Some(given), made) if made.is_none_or(|made| made.checksum != given.checksum) => {
+            (Some(given), Some(made)) if made.checksum != given.checksum => {
                 Err(Refusal::ChecksumMismatch(given.checksum.algorithm))
             }
             _ => Ok(()),
