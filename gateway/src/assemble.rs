@@ -134,6 +134,7 @@ impl Tiers {
             settings: terrace_store::Settings {
                 inline_max: usize::try_from(base.settings.high_volume.inline_max).unwrap_or(usize::MAX),
                 grace: base.settings.reclaim.grace,
+                etag: base.settings.etag.mode.into(),
                 ..terrace_store::Settings::default()
             },
         }
@@ -186,7 +187,7 @@ impl S3 {
             body_idle: settings.server.body_idle_timeout,
         };
         let known: StaticCredentials = [owner].into_iter().collect();
-        let guard = Guard::new(options, Arc::new(known), Arc::clone(&base.clock));
+        let guard = Guard::new(options, Arc::new(known), Arc::clone(&base.clock), base.tasks.clone());
         let front = Front::new(store, &settings.server.region, |builder| configure(builder, settings));
         Self { guard, front }
     }

@@ -101,7 +101,6 @@ impl Settings {
         self.high_volume.validate(&mut problems);
         self.long_term.validate(&mut problems);
         self.reclaim.validate(&mut problems);
-        self.etag.validate(&mut problems);
         self.log.validate(&mut problems);
         self.metrics.validate(&mut problems);
         if problems.0.is_empty() { Ok(()) } else { Err(problems) }

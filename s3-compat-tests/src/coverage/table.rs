@@ -161,7 +161,7 @@ const BOTO3: Proofs = &[
     (BulkDelete, &["delete_objects"]),
     (Links, &["presigned"]),
     (Conditions, &["conditions"]),
-    (Checksums, &["checksums", "attributes"]),
+    (Checksums, &["checksums", "multipart_checksums", "attributes"]),
     (Errors, &["errors"]),
     (Buckets, &["buckets"]),
 ];
@@ -186,7 +186,11 @@ const RUST: Proofs = &[
     (Conditions, &["conditions::"]),
     (
         Checksums,
-        &["objects::a_stored_checksum_comes_back_when_asked", "objects::attributes_are_those_of_the_object"],
+        &[
+            "checksums::",
+            "objects::a_stored_checksum_comes_back_when_asked",
+            "objects::attributes_are_those_of_the_object",
+        ],
     ),
     (Buckets, &["buckets::"]),
 ];

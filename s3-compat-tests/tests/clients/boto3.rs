@@ -14,8 +14,8 @@ fn scenario(name: &str) {
 }
 
 scenarios! {
-    attributes, buckets, checksums, conditions, copies, delete_objects, errors, listing, many_keys, metadata, multipart, objects,
-    odd_keys, part_copy, presigned, ranges, streams, upload_file,
+    attributes, buckets, checksums, conditions, copies, delete_objects, errors, listing, many_keys, metadata, multipart,
+    multipart_checksums, objects, odd_keys, part_copy, presigned, ranges, streams, upload_file,
 }
 
 #[test]

@@ -33,7 +33,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Version, header};
 use subtle::ConstantTimeEq;
-use terrace_runtime::Clock;
+use terrace_runtime::{Clock, Tasks};
 
 use super::{BodyRefusal, ChecksumSlot, Credential, Credentials, Refusal, RequestId};
 pub use aftercare::Aftercare;
@@ -67,6 +67,7 @@ pub struct Guard {
     options: GuardOptions,
     credentials: Arc<dyn Credentials>,
     clock: Arc<dyn Clock>,
+    tasks: Tasks,
 }
 
 /// What the headers of a request came to.
@@ -78,10 +79,15 @@ struct Judged {
 }
 
 impl Guard {
-    /// A guard that knows these credentials.
+    /// A guard that knows these credentials. Digests of large pieces of bodies are computed as blocking `tasks`.
     #[must_use]
-    pub fn new(options: GuardOptions, credentials: Arc<dyn Credentials>, clock: Arc<dyn Clock>) -> Self {
-        Self { options, credentials, clock }
+    pub fn new(
+        options: GuardOptions,
+        credentials: Arc<dyn Credentials>,
+        clock: Arc<dyn Clock>,
+        tasks: Tasks,
+    ) -> Self {
+        Self { options, credentials, clock, tasks }
     }
 
     /// Verifies a request and rewrites it for s3s. Give the answer of s3s to [`Aftercare::settle`] before sending it. The
@@ -182,8 +188,8 @@ impl Guard {
             Framing::Plain
         };
         let announces_checksum = digests.as_ref().is_some_and(|digests| digests.have_checksum());
-        let idle = self.options.body_idle;
-        let demands = Demands { framing, length, digests, slot: ChecksumSlot::default(), idle };
+        let (idle, tasks) = (self.options.body_idle, self.tasks.clone());
+        let demands = Demands { framing, length, digests, slot: ChecksumSlot::default(), idle, tasks };
         let signed = verified.zip(claim).map(|((credential, _), claim)| (credential, claim.carrier));
         Ok(Judged { signed, demands, announces_checksum })
     }
