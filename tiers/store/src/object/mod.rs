@@ -7,7 +7,7 @@ mod metadata;
 mod range;
 
 pub use checksum::{Algorithm, Checksum, ChecksumSlot};
-pub use condition::{ETagList, ReadCondition, WriteCondition};
+pub use condition::{DeleteCondition, ETagList, IfRange, ReadCondition, WriteCondition};
 pub use etag::ETag;
-pub use metadata::{Metadata, StandardHeader};
+pub use metadata::{CopiedMetadata, Metadata, StandardHeader};
 pub use range::{RangeRequest, resolve};

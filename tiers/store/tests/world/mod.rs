@@ -20,7 +20,7 @@ use terrace_long_term::BlobBody;
 use terrace_long_term::layers::measure::TierMetrics;
 use terrace_runtime::{Clock, SeededIds, Tasks};
 use terrace_store::name::{BucketName, ObjectKey, PartNumber};
-use terrace_store::object::{Metadata, ReadCondition, WriteCondition};
+use terrace_store::object::{CopiedMetadata, DeleteCondition, Metadata, ReadCondition, WriteCondition};
 use terrace_store::ops::multipart::{CompleteUpload, CompletedPart, CreateUpload, UploadPart, UploadRef};
 use terrace_store::ops::object::{
     Body, CopyObject, CopySource, GetObject, MetadataDirective, ObjectRead, PutObject, Selection, Written,
@@ -260,7 +260,7 @@ impl World {
     }
 
     pub(crate) async fn delete(&self, name: &str) -> Result<(), Error> {
-        let condition = WriteCondition::default();
+        let condition = DeleteCondition::default();
         self.store.delete_object(self.bucket.clone(), key(name.to_owned()), condition).await
     }
 
@@ -274,7 +274,7 @@ impl World {
             source,
             bucket: self.bucket.clone(),
             key: key(to.to_owned()),
-            metadata: MetadataDirective::Copy,
+            metadata: MetadataDirective::Copy(CopiedMetadata::default()),
             condition: WriteCondition::default(),
         }
     }
