@@ -5,10 +5,12 @@
 mod bodies;
 mod chunks;
 mod disk;
+mod documents;
 mod journal;
 mod names;
 mod parts;
 mod requests;
+mod version_2;
 
 use std::time::Duration;
 

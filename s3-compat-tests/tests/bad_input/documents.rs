@@ -1,0 +1,149 @@
+//! XML that no SDK writes.
+
+use s3_compat_tests::sign::Request;
+
+use super::{Fixture, MIB, assert_refused, get, put};
+
+/// Each operation that takes a document, with one that it would carry out, a key or a name in it written as `NAME`.
+const OPERATIONS: [(&str, &str, &str, &str); 4] = [
+    ("POST", "/bucket", "delete=", "<Delete><Object><Key>NAME</Key></Object></Delete>"),
+    (
+        "POST",
+        "/bucket/key",
+        "uploadId=00000000000000000000000000000000",
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>NAME</ETag></Part></CompleteMultipartUpload>",
+    ),
+    (
+        "PUT",
+        "/second",
+        "",
+        "<CreateBucketConfiguration><LocationConstraint>NAME</LocationConstraint></CreateBucketConfiguration>",
+    ),
+    (
+        "PUT",
+        "/bucket",
+        "versioning=",
+        "<VersioningConfiguration><Status>NAME</Status></VersioningConfiguration>",
+    ),
+];
+
+fn with(method: &'static str, path: &str, query: &str, document: &[u8]) -> Request {
+    let md5 = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, *md5::compute(document));
+    Request::new(method, path).query(query).body(document).header("content-md5", md5)
+}
+
+#[tokio::test]
+async fn a_document_with_a_doctype_or_too_deep_or_broken_is_refused_by_every_operation() {
+    let f = Fixture::new().await;
+    f.ok(&put("key", b"kept"), b"kept").await;
+    for (method, path, query, good) in OPERATIONS {
+        let good = good.replace("NAME", "key");
+        let root = good[1..].split('>').next().unwrap();
+        for bad in [
+            format!("<!DOCTYPE {root}>{good}"),
+            format!(
+                "<!DOCTYPE {root} [<!ENTITY a \"key\"><!ENTITY b \"&a;&a;\">]>{}",
+                good.replace("key", "&b;")
+            ),
+            format!("<?xml version=\"1.0\"?>\n<!DOCTYPE {root} SYSTEM \"file:///etc/passwd\">{good}"),
+            good.replace(
+                &format!("</{root}>"),
+                &format!("{}{}</{root}>", "<x>".repeat(1_000), "</x>".repeat(1_000)),
+            ),
+            good.replace(&format!("</{root}>"), &format!("{}</{root}>", "<x/>".repeat(100_001))),
+            good.replace(&format!("</{root}>"), ""),
+            good.replace("key", "&unknown;"),
+            format!("{good}</{root}>"),
+        ] {
+            f.refused(&with(method, path, query, bad.as_bytes()), bad.as_bytes(), 400, "MalformedXML").await;
+        }
+    }
+    assert_eq!(f.ok(&get("key"), b"").await, "kept");
+    f.refused(&Request::new("GET", "/second"), b"", 404, "NoSuchBucket").await;
+    f.finish().await;
+}
+
+#[tokio::test]
+async fn cdata_is_the_text_that_it_holds() {
+    let f = Fixture::new().await;
+    for key in ["plain", "a<b>&c", "]]"] {
+        f.ok(&put(key, b"x"), b"x").await;
+        let list = format!("<Delete><Object><Key><![CDATA[{key}]]></Key></Object></Delete>");
+        let said = f.ok(&with("POST", "/bucket", "delete=", list.as_bytes()), list.as_bytes()).await;
+        assert!(said.contains("<Deleted>"), "{said}");
+        f.absent(key).await;
+    }
+    f.finish().await;
+}
+
+#[tokio::test]
+async fn a_document_beyond_4_mib_is_refused_and_the_connection_lives() {
+    let f = Fixture::new().await;
+    let mut connection = f.connect().await;
+    for (method, path, query, good) in OPERATIONS {
+        let document = good.replace("NAME", &" ".repeat(4 * MIB));
+        let head = f.signer.head(&with(method, path, query, document.as_bytes()));
+        // It may be answered before all has been sent.
+        let mut large = f.connect().await;
+        let _closed_early = large.send_request(&head, document.as_bytes()).await;
+        if let Ok((answer, said)) = large.receive_text().await {
+            assert_refused(&answer, &said, 400, "MaxMessageLengthExceeded", path);
+        }
+        let small = f.signer.head(&get("absent"));
+        connection.send(small.as_bytes()).await.unwrap();
+        assert_eq!(connection.receive_text().await.unwrap().0.status, 404);
+    }
+    f.finish().await;
+}
+
+#[tokio::test]
+async fn documents_that_do_not_arrive_take_no_room_from_others() {
+    let f = Fixture::new().await;
+    f.ok(&put("key", b"x"), b"x").await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        let mut request = Request::new("POST", "/bucket").query("delete=");
+        (request.payload, request.length) = ("UNSIGNED-PAYLOAD".to_owned(), Some(4 * MIB as u64));
+        let mut connection = f.connect().await;
+        connection.send_request(&f.signer.head(&request), b"<Delete>").await.unwrap();
+        silent.push(connection);
+    }
+    let list = b"<Delete><Object><Key>key</Key></Object></Delete>";
+    f.ok(&with("POST", "/bucket", "delete=", list), list).await;
+    f.absent("key").await;
+    drop(silent);
+    f.finish().await;
+}
+
+#[tokio::test]
+async fn documents_beyond_the_room_of_all_are_put_off() {
+    let f = Fixture::new().await;
+    let mut request = Request::new("POST", "/bucket").query("delete=");
+    (request.payload, request.length) = ("UNSIGNED-PAYLOAD".to_owned(), Some(4 * MIB as u64));
+    let most = vec![b' '; 4 * MIB - 1];
+    let mut held = Vec::new();
+    let mut put_off = 0;
+    for _ in 0..12 {
+        let mut connection = f.connect().await;
+        connection.send_request(&f.signer.head(&request), &most).await.unwrap();
+        held.push(connection);
+    }
+    // Those that found room wait for their last byte; the others have been answered.
+    let last = b" ";
+    for mut connection in held {
+        let _closed_early = connection.send(last).await;
+        if let Ok((answer, said)) = connection.receive_text().await {
+            match answer.status {
+                503 => {
+                    assert_refused(&answer, &said, 503, "SlowDown", "no room");
+                    put_off += 1;
+                }
+                _ => assert_refused(&answer, &said, 400, "MalformedXML", "nothing but spaces"),
+            }
+        }
+    }
+    assert!(put_off > 0, "12 documents of 4 MiB found room at once");
+    let list = b"<Delete><Object><Key>key</Key></Object></Delete>";
+    f.ok(&with("POST", "/bucket", "delete=", list), list).await;
+    f.finish().await;
+}
