@@ -7,9 +7,11 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
+use s3s::S3Error;
 use terrace_store::Refusal;
 
 use super::error;
@@ -17,6 +19,18 @@ use super::translate::metadata::USER_PREFIX;
 
 /// Header of a copy's source. s3s routes by its presence and reads it wrongly (`+`), so it keeps the name with another value.
 pub(crate) const COPY_SOURCE: HeaderName = HeaderName::from_static("x-amz-copy-source");
+
+/// S3 answers so to a preflight of a bucket without rules, whether the bucket is there or not.
+fn preflight(headers: &HeaderMap) -> S3Error {
+    let said = |name: HeaderName| headers.get(name).is_some_and(|value| !value.is_empty());
+    if said(ORIGIN) && said(ACCESS_CONTROL_REQUEST_METHOD) {
+        let message = "CORSResponse: CORS is not enabled for this bucket.";
+        return error::protocol("AccessForbidden", StatusCode::FORBIDDEN, message);
+    }
+    let message =
+        "Insufficient information. Origin and Access-Control-Request-Method request headers needed.";
+    error::protocol("BadRequest", StatusCode::BAD_REQUEST, message)
+}
 
 /// The headers that were taken off the request.
 #[derive(Clone)]
@@ -31,8 +45,11 @@ pub(crate) fn received(extensions: &Extensions) -> &HeaderMap {
 /// Readies a request for s3s.
 ///
 /// # Errors
-/// `NotImplemented` for what is not honoured.
-pub(crate) fn prepare(parts: &mut Parts) -> Result<(), Refusal> {
+/// `NotImplemented` for what is not honoured; `AccessForbidden` for a browser that asks whether it may: no bucket has CORS rules.
+pub(crate) fn prepare(parts: &mut Parts) -> error::Result<()> {
+    if parts.method == Method::OPTIONS {
+        return Err(preflight(&parts.headers).into());
+    }
     let mut taken: Vec<HeaderName> = Vec::new();
     for (name, value) in &parts.headers {
         refuse_header(&parts.method, name.as_str(), value)?;
@@ -249,7 +266,8 @@ mod tests {
             ("x-amz-if-match-size", "5"),
         ] {
             let refused = prepare(&mut parts(Method::PUT, "/b/k", &[(name, value)]));
-            assert!(matches!(refused, Err(Refusal::NotImplemented(_))), "{name}: {value}");
+            let refused = error::document_of(refused.unwrap_err());
+            assert_eq!(refused.code().as_str(), "NotImplemented", "{name}: {value}");
         }
         for uri in [
             "/b/k?renameObject",

@@ -10,6 +10,7 @@ mod journal;
 mod names;
 mod parts;
 mod requests;
+mod signatures;
 mod version_2;
 
 use std::time::Duration;

@@ -35,7 +35,13 @@ async fn every_answer_names_its_request_and_every_refusal_is_a_document() {
         (Request::new("HEAD", "/bucket/absent"), 404),
         (Request::new("HEAD", "/absent"), 404),
         (Request::new("HEAD", "/bucket/key").header("if-match", "\"other\""), 412),
-        (Request::new("OPTIONS", "/bucket/key"), 501),
+        (Request::new("OPTIONS", "/bucket/key"), 400),
+        (
+            Request::new("OPTIONS", "/bucket/key")
+                .header("origin", "x")
+                .header("access-control-request-method", "PUT"),
+            403,
+        ),
         (Request::new("POST", "/bucket/key").body(b""), 501),
         (Request::new("DELETE", "/bucket/key").query("acl="), 405),
         (Request::new("DELETE", "/bucket"), 409),
@@ -70,7 +76,7 @@ async fn an_unsigned_or_forged_request_is_answered_the_same_way() {
         ("GET", 403, "AccessDenied"),
         ("HEAD", 403, ""),
         ("PUT", 403, "AccessDenied"),
-        ("OPTIONS", 501, "NotImplemented"),
+        ("OPTIONS", 400, "BadRequest"),
     ] {
         let head = format!("{method} /bucket/key HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\n\r\n");
         let (answer, said) = f.send_raw(&head, b"").await;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use http::header;
 use http::request::Parts;
+use http::{Version, header};
 use percent_encoding::percent_decode_str;
 use s3s::host::S3Host as _;
 
@@ -21,9 +21,13 @@ pub(crate) struct Target {
 impl Target {
     /// Reads host and path. `domain`: below which hosts name buckets.
     pub(crate) fn of(parts: &Parts, domain: Option<&Domain>) -> Self {
-        let host = match parts.headers.get(header::HOST) {
-            Some(host) => host.to_str().ok(),
-            None => parts.uri.authority().map(http::uri::Authority::as_str),
+        // As s3s does: in HTTP/1 the host is that of its header, whatever the request line names.
+        let host = match (parts.headers.get(header::HOST), parts.version) {
+            (Some(host), _) => host.to_str().ok(),
+            (None, Version::HTTP_2 | Version::HTTP_3) => {
+                parts.uri.authority().map(http::uri::Authority::as_str)
+            }
+            (None, _) => None,
         };
         let host_bucket = domain.zip(host).and_then(|(domain, host)| {
             domain.parse_host_header(host).ok().and_then(|there| there.bucket().map(str::to_owned))
@@ -64,5 +68,10 @@ mod tests {
         }
         let request = Request::get("/k").header("host", "b.s3.example.com").body(()).unwrap();
         assert_eq!(Target::of(&request.into_parts().0, None), Target { host_bucket: None, has_key: false });
+        for (version, bucket) in [(Version::HTTP_11, None), (Version::HTTP_2, Some("b"))] {
+            let request = Request::get("http://b.s3.example.com/a/k").version(version).body(()).unwrap();
+            let target = Target::of(&request.into_parts().0, Some(&domain));
+            assert_eq!(target.host_bucket.as_deref(), bucket, "{version:?}");
+        }
     }
 }

@@ -100,4 +100,18 @@ mod tests {
         assert!(checked(&format!("<a>{}</a>", "<b/>".repeat(ELEMENTS - 1))).is_some());
         assert!(check(Bytes::from_static(b"<a><![CDATA[\xFF]]></a>")).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_refused_or_left_without_cdata(
+            pieces in proptest::collection::vec(proptest::sample::select(vec![
+                "<a>", "</a>", "<b/>", "<![CDATA[", "]]>", "<!--", "-->", "&amp;", "x", "]]", "<", ">", "<?p ?>", "é",
+            ]), 0..12),
+        ) {
+            let document = pieces.concat();
+            if let Some(once) = checked(&document) {
+                proptest::prop_assert_eq!(checked(&once), Some(once));
+            }
+        }
+    }
 }
