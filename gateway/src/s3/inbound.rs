@@ -113,6 +113,8 @@ fn refuse_header(method: &Method, name: &str, value: &HeaderValue) -> Result<(),
         "acl" => &[b"private", b"bucket-owner-full-control"],
         "bucket-object-lock-enabled" => &[b"false", b"False"],
         "object-ownership" => &[b"BucketOwnerEnforced"],
+        "server-side-encryption-bucket-key-enabled" => &[b"false", b"False"],
+        "checksum-algorithm" | "sdk-checksum-algorithm" => return refuse_checksum(value),
         "if-match-last-modified-time" | "if-match-size" if method == Method::DELETE => return Ok(()),
         "tagging"
         | "write-offset-bytes"
@@ -144,6 +146,15 @@ fn refuse_header(method: &Method, name: &str, value: &HeaderValue) -> Result<(),
         _ if amz.starts_with("object-lock-") => "object lock",
         _ => "server-side encryption",
     }))
+}
+
+/// An algorithm that is not known is not computed: its checksum would be passed over.
+fn refuse_checksum(value: &HeaderValue) -> Result<(), Refusal> {
+    let known = |name: &str| value.as_bytes().eq_ignore_ascii_case(name.as_bytes());
+    if value.is_empty() || ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"].into_iter().any(known) {
+        return Ok(());
+    }
+    Err(Refusal::InvalidRequest("Checksum algorithm provided is unsupported."))
 }
 
 /// Sub-resources of S3 that s3s does not route. It would take them for the plain operation, and write, or delete, or list, what was not
@@ -293,6 +304,9 @@ mod tests {
             ("x-amz-object-ownership", "BucketOwnerEnforced"),
             ("x-amz-tagging", ""),
             ("x-amz-tagging-directive", "COPY"),
+            ("x-amz-sdk-checksum-algorithm", "CRC32"),
+            ("x-amz-sdk-checksum-algorithm", "crc64nvme"),
+            ("x-amz-server-side-encryption-bucket-key-enabled", "false"),
             ("x-amz-request-payer", "requester"),
             ("x-amz-user-agent", "x"),
         ] {

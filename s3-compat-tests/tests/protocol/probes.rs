@@ -85,6 +85,8 @@ async fn harmless_values_are_accepted_and_what_is_not_honoured_is_refused() {
         ("x-amz-tagging", "a=b", 501),
         ("x-amz-storage-class", "FAST", 400),
         ("x-amz-checksum-md4", "AAAA", 400),
+        ("x-amz-sdk-checksum-algorithm", "MD4", 400),
+        ("x-amz-checksum-algorithm", "XXHASH9", 400),
         ("x-amz-security-token", "token", 400),
         ("x-amz-content-md5x", "", 200),
     ] {
