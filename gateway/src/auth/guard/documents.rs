@@ -29,6 +29,12 @@ pub(crate) fn is_document(method: &Method, target: &Target, query: &Query<'_>) -
     }
 }
 
+/// Whether a document is a bucket policy, which is JSON. With any other parameter s3s might take it for something else, and read XML.
+pub(crate) fn is_policy(method: &Method, query: &Query<'_>) -> bool {
+    let own = |name: &[u8]| matches!(name, b"policy" | b"x-id");
+    method == Method::PUT && query.has("policy") && query.pairs().iter().all(|(name, _)| own(name))
+}
+
 /// Room for the documents of all requests.
 #[derive(Debug)]
 pub(crate) struct Documents {
@@ -87,6 +93,13 @@ mod tests {
             let target = Target { host_bucket: None, has_key };
             assert_eq!(is_document(&method, &target, &Query::parse(query)), wanted, "{method} {query}");
         }
+    }
+
+    #[test]
+    fn only_a_policy_is_not_xml() {
+        let is = |method, query| is_policy(&method, &Query::parse(query));
+        assert!(is(Method::PUT, "policy") && is(Method::PUT, "policy=&x-id=PutBucketPolicy"));
+        assert!(!is(Method::POST, "delete&policy") && !is(Method::PUT, "policy&acl") && !is(Method::PUT, ""));
     }
 
     #[tokio::test]

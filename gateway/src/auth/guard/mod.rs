@@ -261,8 +261,7 @@ impl Guard {
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<s3s::StdError>,
     {
-        // A bucket policy is JSON.
-        let opaque = Query::parse(parts.uri.query().unwrap_or("")).has("policy");
+        let opaque = documents::is_policy(&parts.method, &Query::parse(parts.uri.query().unwrap_or("")));
         let (request, mut aftercare) = admit_body(parts, body, demands).await?;
         let (parts, body) = request.into_parts();
         match self.documents.read(body, opaque).await {
