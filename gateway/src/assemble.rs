@@ -132,6 +132,7 @@ impl Tiers {
             settings: terrace_store::Settings {
                 inline_max: usize::try_from(base.settings.high_volume.inline_max).unwrap_or(usize::MAX),
                 grace: base.settings.reclaim.grace,
+                etag: base.settings.etag.mode.into(),
                 ..terrace_store::Settings::default()
             },
         }
@@ -186,7 +187,7 @@ impl S3 {
             domain: settings.server.domain.as_deref().map(Domain::new),
         };
         let known: StaticCredentials = [owner].into_iter().collect();
-        let guard = Guard::new(options, Arc::new(known), Arc::clone(&base.clock));
+        let guard = Guard::new(options, Arc::new(known), Arc::clone(&base.clock), base.tasks.clone());
         let front = Front::new(store, &settings.server.region, |builder| configure(builder, settings));
         Self { guard, front }
     }

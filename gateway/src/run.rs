@@ -15,7 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{Admin, Endpoint, Operations};
 use crate::config::{AccessLog, Credentials, CredentialsError, Settings};
-use crate::server::{BoxError, Environment, Handler, Limits, Listener, Server, ServerMetrics, Space};
+use crate::server::{
+    BoxError, Environment, Handler, Limits, Listener, Server, ServerMetrics, Space, Tls, TlsError,
+};
+use crate::telemetry::requests::{AccessLogError, AccessLogFile, Requests};
 use crate::telemetry::{ProcessMetrics, chain};
 
 /// Budgets of the steps of a stop that have no setting.
@@ -130,6 +133,12 @@ pub enum StartError {
     /// The metrics of a component are registered twice.
     #[error("cannot register metrics")]
     Metrics(#[from] prometheus::Error),
+    /// There is no access log.
+    #[error("cannot start the access log (log.access_file)")]
+    AccessLog(#[from] AccessLogError),
+    /// Certificate or key cannot be used.
+    #[error("cannot serve TLS (server.tls)")]
+    Tls(#[from] TlsError),
     /// The operating system has no random numbers.
     #[error("no random numbers")]
     Random(#[from] getrandom::Error),
@@ -276,9 +285,24 @@ fn serve_s3<H: Handler>(base: &Base, handler: H, listener: Listener) -> Result<S
         header_timeout: settings.header_timeout,
         write_stall: settings.body_idle_timeout,
         keep_alive: settings.keep_alive,
+        operations: settings.max_requests,
+        body_memory: settings.max_body_memory,
+        body_piece: base.settings.high_volume.inline_max,
     };
-    let environment = environment(base, "s3", limits, base.settings.log.access)?;
+    let mut environment = environment(base, "s3", limits, base.settings.log.access)?;
+    if let Some((cert_file, key_file)) = settings.tls.files() {
+        let tls = Tls::load(cert_file, key_file)?;
+        tls.watch(&base.tasks)?;
+        environment.tls = Some(tls);
+    }
+    environment.requests = Some(Arc::new(requests(base)?));
     Ok(Server::start(listener, handler, environment))
+}
+
+fn requests(base: &Base) -> Result<Requests, StartError> {
+    let file = base.settings.log.access_file.as_deref();
+    let log = file.map(|path| AccessLogFile::start(path, &base.tasks, &base.registry)).transpose()?;
+    Ok(Requests::register(&base.registry, base.settings.metrics.bucket_labels, log)?)
 }
 
 fn serve_admin(base: &Base, admin: Admin, listener: Listener) -> Result<Server, StartError> {
@@ -289,6 +313,9 @@ fn serve_admin(base: &Base, admin: Admin, listener: Listener) -> Result<Server, 
         header_timeout: defaults.header_timeout,
         write_stall: defaults.body_idle_timeout,
         keep_alive: defaults.keep_alive,
+        operations: ADMIN_CONNECTIONS,
+        body_memory: defaults.max_body_memory,
+        body_piece: defaults.max_header_size,
     };
     Ok(Server::start(listener, admin, environment(base, "admin", limits, AccessLog::Off)?))
 }
@@ -300,7 +327,15 @@ fn environment<'a>(
     access_log: AccessLog,
 ) -> Result<Environment<'a>, StartError> {
     let metrics = ServerMetrics::register(&base.registry, listener)?;
-    Ok(Environment { limits, clock: Arc::clone(&base.clock), ids: &*base.ids, metrics, access_log })
+    Ok(Environment {
+        limits,
+        clock: Arc::clone(&base.clock),
+        ids: &*base.ids,
+        metrics,
+        access_log,
+        tls: None,
+        requests: None,
+    })
 }
 
 /// The second half of a stop: nothing new comes in any more.

@@ -43,6 +43,7 @@ async fn put(store: &Store, key: &str, round: u8, size: usize) {
         stream: Box::pin(stream::iter([Ok(chunk)])),
         length: Some(size as u64),
         checksum: Arc::default(),
+        md5: None,
     };
     let request = PutObject {
         bucket: bucket(),

@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod body;
+pub mod coverage;
 pub mod environment;
 pub mod http1;
 pub mod process;

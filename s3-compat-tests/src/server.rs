@@ -161,7 +161,7 @@ impl Server {
         Home::new().start()
     }
 
-    /// `http://127.0.0.1:PORT` of the S3 service.
+    /// `http://127.0.0.1:PORT` of the S3 service (`https:` if it was given a certificate).
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
@@ -170,7 +170,7 @@ impl Server {
     /// `127.0.0.1:PORT` of the S3 service.
     #[must_use]
     pub fn address(&self) -> &str {
-        self.endpoint.strip_prefix("http://").unwrap_or(&self.endpoint)
+        self.endpoint.split_once("://").map_or(&self.endpoint, |(_, address)| address)
     }
 
     /// `http://127.0.0.1:PORT` of the admin service.
@@ -236,6 +236,11 @@ impl Server {
         self.process.signal(Signal::KILL);
         self.ended();
         self.leave()
+    }
+
+    /// Sends it a signal that it lives through.
+    pub fn signal(&mut self, signal: Signal) {
+        self.process.signal(signal);
     }
 
     fn ended(&mut self) -> ExitStatus {

@@ -53,11 +53,22 @@ fn start() -> Fixture {
         header_timeout: long,
         write_stall: long,
         keep_alive: long,
+        operations: 4,
+        body_memory: 1 << 20,
+        body_piece: 1 << 10,
     };
     let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let endpoint = Endpoint::new(listener.address(), listener.address()).unwrap();
     let clock = Arc::new(SystemClock::new());
-    let environment = Environment { limits, clock, ids: &SystemIds, metrics, access_log: AccessLog::Off };
+    let environment = Environment {
+        limits,
+        clock,
+        ids: &SystemIds,
+        metrics,
+        access_log: AccessLog::Off,
+        tls: None,
+        requests: None,
+    };
     let server = Server::start(listener, admin.clone(), environment);
     Fixture { admin, endpoint, _server: server }
 }

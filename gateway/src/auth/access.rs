@@ -1,10 +1,14 @@
 //! The two plugs that make s3s deny whatever the guard did not admit.
 
+use std::sync::Arc;
+
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
+use s3s::path::S3Path;
 use s3s::{S3Result, s3_error};
 
 use super::credentials::Identity;
+use crate::telemetry::requests::{Operation, RequestRecord, Routed};
 
 /// Access check of s3s: a request whose extensions carry no [`Identity`] is denied.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,10 +17,23 @@ pub struct Access;
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
-        match cx.extensions_mut().get::<Identity>() {
-            Some(_) => Ok(()),
-            None => Err(s3_error!(AccessDenied, "Access Denied")),
+        let Some(identity) = cx.extensions_mut().get::<Identity>().cloned() else {
+            return Err(s3_error!(AccessDenied, "Access Denied"));
+        };
+        if let Some(record) = cx.extensions_mut().get::<Arc<RequestRecord>>().cloned() {
+            let (bucket, key) = match cx.s3_path() {
+                S3Path::Root => (None, None),
+                S3Path::Bucket { bucket } => (Some(bucket), None),
+                S3Path::Object { bucket, key } => (Some(bucket), Some(key)),
+            };
+            record.routed(Routed {
+                operation: Operation::named(cx.s3_op().name()),
+                bucket: bucket.map(|name| name.to_string()),
+                key: key.map(|name| name.to_string()),
+                requester: identity,
+            });
         }
+        Ok(())
     }
 }
 

@@ -55,6 +55,11 @@ pub enum BodyRefusal {
 impl BodyRefusal {
     pub(crate) const INCOMPLETE: Self = Self::IncompleteBody { source: None };
 
+    /// Digests that were computed elsewhere and did not come back: the process is stopping.
+    pub(crate) fn lost(source: terrace_store::digest::Lost) -> Self {
+        Self::IncompleteBody { source: Some(Arc::new(source)) }
+    }
+
     /// The refusal inside an error of a body stream, looked for along the chain of sources.
     #[must_use]
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::HeaderValue;
 use terrace_store::object::{Algorithm, Checksum};
 
 /// All algorithms that are verified.
@@ -38,6 +39,17 @@ pub(crate) fn from_base64(algorithm: Algorithm, text: &[u8]) -> Option<Checksum>
     }
     let length = STANDARD.decode_slice(text, &mut buffer).ok()?;
     new(algorithm, buffer.get(..length)?)
+}
+
+/// The value of `Content-MD5`; `None` if it is not base64 of 16 bytes.
+pub(crate) fn md5_of(value: &HeaderValue) -> Option<[u8; 16]> {
+    let mut buffer = [0; 18];
+    let text = value.as_bytes().trim_ascii();
+    if text.len() != 24 {
+        return None;
+    }
+    let length = STANDARD.decode_slice(text, &mut buffer).ok()?;
+    buffer.get(..length)?.try_into().ok()
 }
 
 /// The base64 of a value, as headers and XML carry it.

@@ -17,10 +17,11 @@ pub(super) fn run(sources: &Sources) -> Result<ExitCode, Failure> {
         endpoint.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     output::say(&format!(
-        "[profile terrace]\naws_access_key_id = {}\naws_secret_access_key = {}\nregion = {}\nendpoint_url = http://{endpoint}\n",
+        "[profile terrace]\naws_access_key_id = {}\naws_secret_access_key = {}\nregion = {}\nendpoint_url = {}://{endpoint}\n",
         credentials.access_key,
         credentials.secret_key.expose(),
         settings.server.region,
+        settings.server.tls.scheme(),
     ));
     Ok(ExitCode::SUCCESS)
 }

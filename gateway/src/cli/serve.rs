@@ -40,6 +40,8 @@ async fn serve(settings: Settings) -> Result<Option<Ended>, Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     // With a handler in place a write beyond RLIMIT_FSIZE fails with EFBIG, and does not end the process.
+    // With a handler in place SIGHUP does not end the process; a certificate's worker listens to it too.
+    let _hangup = signal(SignalKind::hangup())?;
     let _file_size = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?;
     let stop = CancellationToken::new();
     let told = async {
@@ -71,7 +73,8 @@ async fn serve(settings: Settings) -> Result<Option<Ended>, Failure> {
 
 /// The first two lines are read by programs.
 fn announce(settings: &Settings, addresses: Addresses) {
-    let mut text = format!("listening on http://{}\nadmin on http://{}\n", addresses.s3, addresses.admin);
+    let scheme = settings.server.tls.scheme();
+    let mut text = format!("listening on {scheme}://{}\nadmin on http://{}\n", addresses.s3, addresses.admin);
     if output::is_terminal() {
         if let Ok((credentials, kept)) = Credentials::resolve(settings) {
             text.push_str(&format!("access key   {}\n", credentials.access_key));

@@ -1,4 +1,6 @@
-//! `[log]`: what is written to standard error.
+//! `[log]`: what is written to standard error, and the S3 access log.
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +14,10 @@ pub struct LogSettings {
     pub level: String,
     /// One line of text or one JSON object an event.
     pub format: LogFormat,
-    /// Level of the access log, one line a request.
+    /// Level of the line that each request leaves in the log.
     pub access: AccessLog,
+    /// File of the S3 access log, one line a request in the format of S3 server access logs; `-`: standard output. Opened anew at SIGHUP.
+    pub access_file: Option<PathBuf>,
 }
 
 /// How an event is written.
@@ -42,7 +46,12 @@ pub enum AccessLog {
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::default(), access: AccessLog::default() }
+        Self {
+            level: "info".to_owned(),
+            format: LogFormat::default(),
+            access: AccessLog::default(),
+            access_file: None,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod high_volume;
 mod load;
 mod log;
 mod long_term;
+mod metrics;
 mod problem;
 mod reclaim;
 mod secret;
@@ -32,6 +33,7 @@ pub use high_volume::{DurabilitySetting, FdbSettings, HighVolumeBackend, HighVol
 pub use load::{ConfigError, Overrides, Sources, check_file};
 pub use log::{AccessLog, LogFormat, LogSettings};
 pub use long_term::{GcsSettings, LongTermBackend, LongTermSettings};
+pub use metrics::MetricsSettings;
 pub use problem::{Problem, Problems};
 pub use reclaim::ReclaimSettings;
 pub use secret::Secret;
@@ -62,6 +64,8 @@ pub struct Settings {
     pub space: SpaceSettings,
     /// What is logged.
     pub log: LogSettings,
+    /// What is counted on request.
+    pub metrics: MetricsSettings,
 }
 
 impl Default for Settings {
@@ -77,6 +81,7 @@ impl Default for Settings {
             etag: EtagSettings::default(),
             space: SpaceSettings::default(),
             log: LogSettings::default(),
+            metrics: MetricsSettings::default(),
         }
     }
 }
@@ -96,8 +101,8 @@ impl Settings {
         self.high_volume.validate(&mut problems);
         self.long_term.validate(&mut problems);
         self.reclaim.validate(&mut problems);
-        self.etag.validate(&mut problems);
         self.log.validate(&mut problems);
+        self.metrics.validate(&mut problems);
         if problems.0.is_empty() { Ok(()) } else { Err(problems) }
     }
 

@@ -1,7 +1,7 @@
 //! `[server]`: the S3 listener.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,12 @@ pub struct ServerSettings {
     pub region: String,
     /// Connections at once; one more is answered 503 `SlowDown` and closed.
     pub max_connections: usize,
+    /// Requests at once (a connection of HTTP/2 may carry many); one more is answered 503 `SlowDown`.
+    pub max_requests: usize,
+    /// Bytes of memory for the bodies of requests in flight, each counted up to `high_volume.inline_max`; what does not fit is answered 503
+    /// `SlowDown`.
+    #[serde(with = "size")]
+    pub max_body_memory: u64,
     /// Bytes of the request line and all headers of one request.
     #[serde(with = "size")]
     pub max_header_size: u64,
@@ -40,11 +46,12 @@ pub struct ServerSettings {
     pub tls: TlsSettings,
 }
 
-/// TLS of the S3 listener; not in this build.
+/// TLS of the S3 listener, with HTTP/2 where the client offers it; without both files plain HTTP/1. The files are read again when they change,
+/// and at SIGHUP.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsSettings {
-    /// Certificate chain, PEM.
+    /// Certificate chain, PEM, the server's own first.
     pub cert_file: Option<PathBuf>,
     /// Private key, PEM.
     pub key_file: Option<PathBuf>,
@@ -57,6 +64,8 @@ impl Default for ServerSettings {
             domain: None,
             region: "us-east-1".to_owned(),
             max_connections: 1_024,
+            max_requests: 1_024,
+            max_body_memory: 512 << 20,
             max_header_size: 32 << 10,
             header_timeout: Duration::from_secs(10),
             body_idle_timeout: Duration::from_secs(60),
@@ -64,6 +73,20 @@ impl Default for ServerSettings {
             drain_timeout: Duration::from_secs(20),
             tls: TlsSettings::default(),
         }
+    }
+}
+
+impl TlsSettings {
+    /// Certificate file and key file; `None`: plain HTTP.
+    #[must_use]
+    pub fn files(&self) -> Option<(&Path, &Path)> {
+        self.cert_file.as_deref().zip(self.key_file.as_deref())
+    }
+
+    /// `https` or `http`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.files().is_some() { "https" } else { "http" }
     }
 }
 
@@ -84,6 +107,8 @@ impl ServerSettings {
             );
         }
         problems.require(self.max_connections > 0, "server.max_connections", "must be at least 1");
+        problems.require(self.max_requests > 0, "server.max_requests", "must be at least 1");
+        problems.require(self.max_body_memory >= 8 << 20, "server.max_body_memory", "must be at least 8MiB");
         problems.require(
             (8 << 10..=256 << 10).contains(&self.max_header_size),
             "server.max_header_size",
@@ -97,9 +122,9 @@ impl ServerSettings {
             problems.require(!time.is_zero(), path, "must be longer than zero");
         }
         problems.require(
-            self.tls == TlsSettings::default(),
+            self.tls.cert_file.is_some() == self.tls.key_file.is_some(),
             "server.tls",
-            "TLS is not in this build yet; put a TLS proxy in front, or leave the section out",
+            "needs both cert_file and key_file, or neither",
         );
     }
 }

@@ -7,9 +7,10 @@ use http::header::{CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use s3s::{S3Error, S3ErrorCode, S3Response, S3Result};
 use terrace_long_term::BodyError;
+use terrace_store::object::Algorithm;
 use terrace_store::{Error, FailureKind, Refusal};
 
-use super::translate::time;
+use super::translate::{checksum, time};
 use crate::auth::{BodyRefusal, RequestId};
 use crate::telemetry::chain;
 
@@ -146,6 +147,9 @@ fn refusal_row(refusal: &Refusal) -> Row {
         R::PartOrder => ("InvalidPartOrder", S::BAD_REQUEST, "The list of parts was not in ascending order. Parts must be ordered by part number.".into()),
         R::InvalidRequest(what) => ("InvalidRequest", S::BAD_REQUEST, (*what).into()),
         R::InvalidArgument(what) => ("InvalidArgument", S::BAD_REQUEST, (*what).into()),
+        R::ChecksumAlgorithm { expected, sent } => ("InvalidRequest", S::BAD_REQUEST, format!("Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}", lower(Some(*expected)), lower(*sent)).into()),
+        R::PartChecksumMissing { number, algorithm } => ("InvalidRequest", S::BAD_REQUEST, format!("The upload was created using a {} checksum. The complete request must include the checksum for each part. It was missing for part {number} in the request.", lower(Some(*algorithm))).into()),
+        R::ChecksumMismatch(algorithm) => ("BadDigest", S::BAD_REQUEST, format!("The {} you specified did not match the calculated checksum.", checksum::name(*algorithm)).into()),
         R::MalformedXml => ("MalformedXML", S::BAD_REQUEST, "The XML you provided was not well-formed or did not validate against our published schema".into()),
         R::NotImplemented(what) => ("NotImplemented", S::NOT_IMPLEMENTED, format!("A header or query you provided implies functionality that is not implemented: {what}").into()),
         R::PreconditionFailed(condition) => ("PreconditionFailed", S::PRECONDITION_FAILED, format!("At least one of the pre-conditions you specified did not hold: {condition}").into()),
@@ -155,6 +159,11 @@ fn refusal_row(refusal: &Refusal) -> Row {
         R::SlowDown => ("SlowDown", S::SERVICE_UNAVAILABLE, "Please reduce your request rate.".into()),
     };
     Row { code, status, message }
+}
+
+/// The name of an algorithm in the messages of S3.
+fn lower(algorithm: Option<Algorithm>) -> String {
+    algorithm.map_or_else(|| "null".to_owned(), |algorithm| checksum::name(algorithm).to_lowercase())
 }
 
 /// Words for the codes that s3s gives out without any. None needs escaping in XML.
@@ -241,6 +250,9 @@ mod tests {
             (Refusal::PartOrder, "InvalidPartOrder 400"),
             (Refusal::InvalidRequest("x"), "InvalidRequest 400"),
             (Refusal::InvalidArgument("x"), "InvalidArgument 400"),
+            (Refusal::ChecksumAlgorithm { expected: Algorithm::Crc32, sent: None }, "InvalidRequest 400"),
+            (Refusal::PartChecksumMissing { number: 1, algorithm: Algorithm::Sha1 }, "InvalidRequest 400"),
+            (Refusal::ChecksumMismatch(Algorithm::Sha256), "BadDigest 400"),
             (Refusal::MalformedXml, "MalformedXML 400"),
             (Refusal::NotImplemented("x"), "NotImplemented 501"),
             (Refusal::PreconditionFailed("If-Match"), "PreconditionFailed 412"),

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
-use http::Extensions;
+use http::{Extensions, HeaderMap};
 use s3s::dto::StreamingBlob;
 use s3s::stream::{ByteStream, RemainingLength};
 use s3s::{S3Error, StdError, s3_error};
@@ -13,17 +13,23 @@ use terrace_long_term::{BlobBody, BodyError};
 use terrace_store::object::ChecksumSlot;
 use terrace_store::ops::object::Body;
 
+use crate::auth::checksum::md5_of;
 use crate::telemetry::chain;
 
 /// The body of a request. Its length is what `Content-Length` says; its checksum comes from the guard, through the request's
-/// extensions.
-pub(crate) fn incoming(blob: Option<StreamingBlob>, length: Option<i64>, extensions: &Extensions) -> Body {
+/// extensions. The guard also verifies `Content-MD5`, so its value is the MD5 of a body that ends.
+pub(crate) fn incoming(
+    blob: Option<StreamingBlob>,
+    length: Option<i64>,
+    (headers, extensions): (&HeaderMap, &Extensions),
+) -> Body {
     let checksum = extensions.get::<ChecksumSlot>().cloned().unwrap_or_default();
     let stream: BlobBody = match blob {
         None => Box::pin(stream::empty()),
         Some(blob) => Box::pin(blob.map(|chunk| chunk.map_err(BodyError::new))),
     };
-    Body { stream, length: length.and_then(|length| u64::try_from(length).ok()), checksum }
+    let md5 = headers.get("content-md5").and_then(md5_of);
+    Body { stream, length: length.and_then(|length| u64::try_from(length).ok()), checksum, md5 }
 }
 
 /// A body that is to be stored says how long it is.
@@ -80,7 +86,7 @@ mod tests {
         let chunks = || stream::iter([Ok(Bytes::from_static(b"ab")), Ok(Bytes::from_static(b"c"))]);
         let blob = outgoing("test", Box::pin(chunks()), 3);
         assert_eq!(blob.remaining_length().exact(), Some(3));
-        let mut body = incoming(Some(blob), Some(3), &Extensions::new());
+        let mut body = incoming(Some(blob), Some(3), (&HeaderMap::new(), &Extensions::new()));
         assert_eq!(body.length, Some(3));
         let mut all = Vec::new();
         while let Some(chunk) = body.stream.next().await {
@@ -93,9 +99,9 @@ mod tests {
     async fn the_error_of_a_body_keeps_its_type() {
         let broken = stream::iter([Err(BodyError::new(std::io::Error::other("gone")))]);
         let blob = outgoing("test", Box::pin(broken), 1);
-        let mut body = incoming(Some(blob), None, &Extensions::new());
+        let mut body = incoming(Some(blob), None, (&HeaderMap::new(), &Extensions::new()));
         let error = body.stream.next().await.unwrap().unwrap_err();
         assert!(chain(&error).to_string().ends_with("gone"));
-        assert!(incoming(None, Some(-1), &Extensions::new()).length.is_none());
+        assert!(incoming(None, Some(-1), (&HeaderMap::new(), &Extensions::new())).length.is_none());
     }
 }

@@ -8,18 +8,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt as _;
-use http::header::{CONTENT_TYPE, HeaderName, SERVER};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, HeaderName, RETRY_AFTER, SERVER};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tracing::Instrument as _;
 
+use super::admission::Admitted;
 use super::body::RequestBody;
 use super::connection::Connected;
 use super::document::error_document;
 use super::request_id::RequestId;
 use super::{BoxError, Handler, Peer};
 use crate::config::AccessLog;
+use crate::telemetry::requests::{Answered, Observation};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 static HOST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
@@ -28,21 +30,50 @@ const PRODUCT: HeaderValue = HeaderValue::from_static("Terrace");
 /// Answers a request of `connected`.
 pub(super) async fn answer<H: Handler>(
     connected: Arc<Connected<H>>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Response<AnswerBody<H>> {
     connected.pulse.answering();
     let shared = &connected.shared;
     let id = shared.ids.mint();
-    let line = AccessLine::begin(shared.access_log, &request, shared.clock.monotonic());
+    if request.version() == Version::HTTP_2 {
+        as_http_1(&mut request);
+    }
+    let began = shared.clock.monotonic();
+    let line = AccessLine::begin(shared.access_log, &request);
+    let observation = shared.requests.as_ref().map(|requests| requests.begin(&request));
+    let record = observation.as_ref().map(|observation| Arc::clone(observation.record()));
     let head = request.method() == Method::HEAD;
-    let mut request = request.map(|body| RequestBody::new(body, Arc::clone(&connected.pulse)));
+    let mut request =
+        request.map(|body| RequestBody::new(body, Arc::clone(&connected.pulse), record.clone()));
     request.extensions_mut().insert(id.extension());
     request.extensions_mut().insert(Peer(connected.peer));
-    let mut finish = Finish { connected: Arc::clone(&connected), id, line, status: StatusCode::OK, sent: 0 };
-    finish.connected.shared.metrics.in_flight.inc();
+    if let Some(record) = record {
+        request.extensions_mut().insert(record);
+    }
+    let admitted = shared.admission.admit(length(request.body()));
+    let full = admitted.is_none();
+    let finish = Finish {
+        connected: Arc::clone(&connected),
+        id,
+        line,
+        observation,
+        began,
+        turned: Duration::ZERO,
+        code: None,
+        object: None,
+        status: StatusCode::OK,
+        sent: 0,
+        handed: false,
+        _admitted: admitted,
+    };
+    shared.metrics.in_flight.inc();
+    if full {
+        shared.metrics.slowed.inc();
+        return finished(finish, slow_down(id, head));
+    }
     let span = tracing::error_span!("request", id = id.as_str());
     let handled = AssertUnwindSafe(shared.handler.handle(request)).catch_unwind().instrument(span).await;
-    let mut response = match handled {
+    let response = match handled {
         Ok(response) => response.map(Content::Handler),
         // The panic hook has logged where and why.
         Err(_panic) => {
@@ -50,19 +81,69 @@ pub(super) async fn answer<H: Handler>(
             internal_error(id, head)
         }
     };
+    finished(finish, response)
+}
+
+/// Bytes of the whole object of an answer that shows one, or a range of one.
+fn object_size<H: Handler>(finish: &Finish<H>, headers: &HeaderMap) -> Option<u64> {
+    finish.observation.as_ref()?;
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
+    match finish.status {
+        StatusCode::PARTIAL_CONTENT => text(CONTENT_RANGE)?.rsplit_once('/')?.1.parse().ok(),
+        StatusCode::OK => text(CONTENT_LENGTH)?.parse().ok(),
+        _ => None,
+    }
+}
+
+fn length(body: &RequestBody) -> Option<u64> {
+    if body.is_end_stream() { Some(0) } else { body.size_hint().exact() }
+}
+
+/// The answer as it leaves.
+fn finished<H: Handler>(
+    mut finish: Finish<H>,
+    mut response: Response<Content<H::Body>>,
+) -> Response<AnswerBody<H>> {
+    let shared = &finish.connected.shared;
     shared.metrics.answered(response.status());
-    finish.status = response.status();
     let headers = response.headers_mut();
-    headers.insert(&REQUEST_ID, id.header());
+    headers.insert(&REQUEST_ID, finish.id.header());
     headers.insert(&HOST_ID, shared.host_id.clone());
     headers.insert(SERVER, PRODUCT);
+    finish.status = response.status();
+    finish.turned = shared.clock.monotonic().saturating_sub(finish.began);
+    finish.object = object_size(&finish, response.headers());
     response.map(|content| AnswerBody { content, finish })
+}
+
+/// Signatures are over the `Host` header: HTTP/2 sends it as a part of the address (RFC 9113, section 8.3.1). Where a client sends both
+/// and they differ, both stay, and the guard refuses two of them.
+fn as_http_1<B>(request: &mut Request<B>) {
+    let uri = std::mem::take(request.uri_mut());
+    let mut parts = uri.into_parts();
+    parts.scheme = None;
+    let authority = parts.authority.take().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+    if let Some(host) = authority.filter(|host| request.headers().get(HOST) != Some(host)) {
+        request.headers_mut().append(HOST, host);
+    }
+    *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
 }
 
 fn internal_error<B>(id: RequestId, head: bool) -> Response<Content<B>> {
     let document = error_document("InternalError", "We encountered an internal error. Please try again.", id);
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, document, head)
+}
+
+fn slow_down<B>(id: RequestId, head: bool) -> Response<Content<B>> {
+    let document = error_document("SlowDown", "Please reduce your request rate.", id);
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, document, head);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+fn refusal<B>(status: StatusCode, document: Bytes, head: bool) -> Response<Content<B>> {
     let mut response = Response::new(Content::Document(if head { Bytes::new() } else { document }));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     response
 }
@@ -86,6 +167,7 @@ impl<H: Handler> Body for AnswerBody<H> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.finish.taken();
         let frame = match &mut self.content {
             Content::Handler(body) => ready!(Pin::new(body).poll_frame(cx)),
             Content::Document(document) => {
@@ -95,6 +177,8 @@ impl<H: Handler> Body for AnswerBody<H> {
         };
         Poll::Ready(match frame {
             Some(Ok(frame)) => {
+                self.finish.handed();
+                self.finish.note_code(frame.data_ref());
                 self.finish.sent += frame.data_ref().map_or(0, Bytes::len) as u64;
                 Some(Ok(frame))
             }
@@ -132,17 +216,68 @@ struct Finish<H: Handler> {
     connected: Arc<Connected<H>>,
     id: RequestId,
     line: Option<AccessLine>,
+    observation: Option<Observation>,
+    began: Duration,
+    /// Time to the head of the answer.
+    turned: Duration,
+    /// S3 code of an error.
+    code: Option<String>,
+    /// Bytes of the whole object that is shown.
+    object: Option<u64>,
     status: StatusCode,
     sent: u64,
+    /// A piece of the answer was handed over, and the next not asked for.
+    handed: bool,
+    _admitted: Option<Admitted>,
+}
+
+impl<H: Handler> Finish<H> {
+    fn handed(&mut self) {
+        self.handed = true;
+        self.connected.pulse.handed();
+    }
+
+    /// Notes the code of an error document, which is in its first piece.
+    fn note_code(&mut self, piece: Option<&Bytes>) {
+        if self.sent > 0 || self.observation.is_none() || self.status.as_u16() < 400 {
+            return;
+        }
+        let document = piece.and_then(|piece| std::str::from_utf8(piece).ok());
+        let code = document.and_then(|text| text.split_once("<Code>")?.1.split_once("</Code>"));
+        self.code = code.map(|(code, _)| code.to_owned());
+    }
+
+    fn taken(&mut self) {
+        if std::mem::take(&mut self.handed) {
+            self.connected.pulse.taken();
+        }
+    }
 }
 
 impl<H: Handler> Drop for Finish<H> {
     fn drop(&mut self) {
+        self.taken();
         self.connected.pulse.answered();
         let shared = &self.connected.shared;
         shared.metrics.in_flight.dec();
+        let took = shared.clock.monotonic().saturating_sub(self.began);
+        if let (Some(requests), Some(observation)) = (&shared.requests, &self.observation) {
+            let secured = self.connected.secured.as_ref();
+            let answered = Answered {
+                wall_ms: shared.clock.wall(),
+                took,
+                turned: self.turned,
+                peer: self.connected.peer,
+                ids: (self.id.as_str(), shared.host_id.to_str().unwrap_or("-")),
+                status: self.status,
+                code: self.code.as_deref(),
+                sent: self.sent,
+                object: self.object,
+                tls: secured.map(|(protocol, cipher)| (protocol.as_str(), cipher.as_str())),
+            };
+            requests.finish(observation, &answered);
+        }
         if let Some(line) = &self.line {
-            let took = shared.clock.monotonic().saturating_sub(line.began);
             line.write(self.connected.peer, self.id, (self.status, self.sent), took);
         }
     }
@@ -153,17 +288,16 @@ struct AccessLine {
     level: AccessLog,
     method: Method,
     uri: Uri,
-    began: Duration,
 }
 
 impl AccessLine {
-    fn begin(level: AccessLog, request: &Request<Incoming>, began: Duration) -> Option<Self> {
+    fn begin(level: AccessLog, request: &Request<Incoming>) -> Option<Self> {
         let shown = match level {
             AccessLog::Off => false,
             AccessLog::Debug => tracing::enabled!(target: "terrace::access", tracing::Level::DEBUG),
             AccessLog::Info => tracing::enabled!(target: "terrace::access", tracing::Level::INFO),
         };
-        shown.then(|| Self { level, method: request.method().clone(), uri: request.uri().clone(), began })
+        shown.then(|| Self { level, method: request.method().clone(), uri: request.uri().clone() })
     }
 
     fn write(

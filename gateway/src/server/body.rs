@@ -9,18 +9,20 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::pulse::Pulse;
+use crate::telemetry::requests::RequestRecord;
 
 /// The body of a request, streamed.
 #[derive(Debug)]
 pub struct RequestBody {
     incoming: Incoming,
     pulse: Arc<Pulse>,
+    record: Option<Arc<RequestRecord>>,
     ended: bool,
 }
 
 impl RequestBody {
-    pub(super) fn new(incoming: Incoming, pulse: Arc<Pulse>) -> Self {
-        Self { incoming, pulse, ended: false }
+    pub(super) fn new(incoming: Incoming, pulse: Arc<Pulse>, record: Option<Arc<RequestRecord>>) -> Self {
+        Self { incoming, pulse, record, ended: false }
     }
 }
 
@@ -34,6 +36,9 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
         self.ended |= frame.is_none();
+        if let (Some(record), Some(Ok(frame))) = (&self.record, &frame) {
+            record.received(frame.data_ref().map_or(0, Bytes::len));
+        }
         Poll::Ready(frame)
     }
 

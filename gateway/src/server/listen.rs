@@ -12,11 +12,13 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::admission::Admission;
 use super::connection::{Shared, refuse, serve};
 use super::metrics::ServerMetrics;
 use super::request_id::RequestIds;
-use super::{Handler, Limits};
+use super::{Handler, Limits, Tls};
 use crate::config::AccessLog;
+use crate::telemetry::requests::Requests;
 
 const BACKLOG: u32 = 1_024;
 /// Clients beyond the limit that are being told so at once; more are cut off.
@@ -64,6 +66,10 @@ pub struct Environment<'a> {
     pub metrics: ServerMetrics,
     /// Level of the access log.
     pub access_log: AccessLog,
+    /// Certificate and key; `None`: plain HTTP/1.
+    pub tls: Option<Arc<Tls>>,
+    /// Tells of every request.
+    pub requests: Option<Arc<Requests>>,
 }
 
 /// A listener that serves. Stopped by [`drain`](Self::drain); dropped without it, it goes on until the runtime ends.
@@ -95,6 +101,10 @@ impl Server {
             host_id: host_id(environment.ids),
             metrics: environment.metrics,
             access_log: environment.access_log,
+            admission: Admission::new(&environment.limits),
+            tls: environment.tls,
+            requests: environment.requests,
+            tasks: server.tasks.clone(),
             drain: server.draining.clone(),
             abort: server.aborting.clone(),
         });

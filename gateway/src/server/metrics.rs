@@ -11,6 +11,8 @@ pub struct ServerMetrics {
     pub(super) timed_out: IntCounter,
     pub(super) panics: IntCounter,
     pub(super) in_flight: IntGauge,
+    pub(super) slowed: IntCounter,
+    pub(super) handshakes_failed: IntCounter,
     answers: [IntCounter; 5],
 }
 
@@ -42,6 +44,14 @@ impl ServerMetrics {
             refused: counter("http_connections_refused_total", "Connections beyond the limit.")?,
             timed_out: counter("http_connections_timed_out_total", "Connections whose client was too slow.")?,
             panics: counter("http_panics_total", "Requests whose handler panicked.")?,
+            slowed: counter(
+                "http_requests_slowed_total",
+                "Requests beyond the limits of requests and memory, answered 503 SlowDown.",
+            )?,
+            handshakes_failed: counter(
+                "http_tls_handshakes_failed_total",
+                "Connections that ended before TLS was agreed on.",
+            )?,
             in_flight: gauge("http_requests_in_flight", "Requests whose answer has not left.")?,
             answers: [answers("1xx")?, answers("2xx")?, answers("3xx")?, answers("4xx")?, answers("5xx")?],
         })

@@ -1,9 +1,10 @@
-//! The front door: listeners, connections and their limits, ids of requests, the drain. Knows HTTP/1.1 and nothing of S3 but the
-//! shape of an error document. HTTP/2 is not served (`docs/decisions/0002-http-1-only.md`).
+//! The front door: listeners, connections and their limits, ids of requests, the drain. Knows HTTP and nothing of S3 but the
+//! shape of an error document. HTTP/2 is served inside TLS only (`docs/decisions/0002-http-2-inside-tls-only.md`).
 //!
 //! A connection costs nothing per request but an id, a span and three headers; its time limits cost a timer only when the client is
 //! slow (see [`pulse`]).
 
+mod admission;
 mod answer;
 mod body;
 mod connection;
@@ -15,6 +16,7 @@ mod request_id;
 mod space;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod virtual_host;
 
 use std::future::Future;
@@ -28,6 +30,7 @@ pub use body::RequestBody;
 pub use listen::{Environment, Listener, Server};
 pub use metrics::ServerMetrics;
 pub use space::Space;
+pub use tls::{Tls, TlsError};
 pub use virtual_host::Domain;
 
 /// An error of any type, as hyper takes them from bodies.
@@ -74,4 +77,10 @@ pub struct Limits {
     pub write_stall: Duration,
     /// Time between two requests.
     pub keep_alive: Duration,
+    /// Requests being answered at once; one more is answered 503 `SlowDown`.
+    pub operations: usize,
+    /// Bytes that the bodies of requests may take up in memory at once; what does not fit is answered 503 `SlowDown`.
+    pub body_memory: u64,
+    /// Most bytes that one body takes up in memory, however long it is; one of unknown length is counted as if it did.
+    pub body_piece: u64,
 }

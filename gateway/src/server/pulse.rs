@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -27,10 +27,12 @@ const LEAVE_BYTES: usize = 64 << 20;
 /// Bytes thrown away by one read.
 const LEAVE_READ: usize = 16 << 10;
 
-/// What one connection is doing, and since when. Written by the connection's task alone; atomic because tasks move between threads.
+/// What one connection is doing, and since when.
 #[derive(Debug)]
 pub(super) struct Pulse {
     origin: Instant,
+    /// Of a connection with many requests at once (HTTP/2).
+    streams: Option<Streams>,
     /// Phase in the two low bits, milliseconds since `origin` above.
     phase: AtomicU64,
     /// Milliseconds since `origin` plus one; 0 while the client takes what is written.
@@ -39,11 +41,31 @@ pub(super) struct Pulse {
     unread: AtomicBool,
 }
 
+/// Requests of one connection. An answer that the client's window has no room for leaves no write pending, so pieces are counted.
+#[derive(Debug, Default)]
+struct Streams {
+    busy: AtomicU32,
+    /// Answers whose last piece was handed over, and the next not asked for.
+    handed: AtomicU32,
+    /// When a piece was last handed over or taken, in milliseconds since the origin.
+    moved: AtomicU64,
+}
+
 impl Pulse {
-    /// A connection that was just accepted: its first head is due.
+    /// A connection that was just accepted, for requests one after the other (HTTP/1): its first head is due.
     pub(super) fn new() -> Self {
+        Self::of(None)
+    }
+
+    /// The same for many requests at once (HTTP/2).
+    pub(super) fn of_streams() -> Self {
+        Self::of(Some(Streams::default()))
+    }
+
+    fn of(streams: Option<Streams>) -> Self {
         Self {
             origin: Instant::now(),
+            streams,
             phase: AtomicU64::new(HEAD),
             stalled: AtomicU64::new(0),
             unread: AtomicBool::new(false),
@@ -56,17 +78,39 @@ impl Pulse {
 
     /// A whole head arrived: the server owes an answer.
     pub(super) fn answering(&self) {
+        if let Some(streams) = &self.streams {
+            streams.busy.fetch_add(1, Relaxed);
+        }
         self.phase.store(BUSY, Relaxed);
         self.unread.store(false, Relaxed);
     }
 
-    /// The body of the request was let go before its end.
+    /// The body of the request was let go before its end. HTTP/2 has a word for that, and the connection goes on.
     pub(super) fn left_unread(&self) {
-        self.unread.store(true, Relaxed);
+        self.unread.store(self.streams.is_none(), Relaxed);
+    }
+
+    /// A piece of an answer was handed over: the client is to take it.
+    pub(super) fn handed(&self) {
+        if let Some(streams) = &self.streams {
+            streams.moved.store(self.now_ms(), Relaxed);
+            streams.handed.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// It was taken, or will never be.
+    pub(super) fn taken(&self) {
+        if let Some(streams) = &self.streams {
+            streams.moved.store(self.now_ms(), Relaxed);
+            streams.handed.fetch_sub(1, Relaxed);
+        }
     }
 
     /// The answer left: the client may rest or ask again.
     pub(super) fn answered(&self) {
+        if let Some(streams) = &self.streams {
+            streams.busy.fetch_sub(1, Relaxed);
+        }
         self.phase.store(self.now_ms() << 2 | RESTING, Relaxed);
     }
 
@@ -74,19 +118,26 @@ impl Pulse {
     pub(super) fn deadline(&self, limits: &Limits) -> Option<Duration> {
         let phase = self.phase.load(Relaxed);
         let since = Duration::from_millis(phase >> 2);
+        let busy = self.streams.as_ref().is_some_and(|streams| streams.busy.load(Relaxed) > 0);
         let read = match phase & PHASES {
+            // Requests end on tasks of their own, which do not wake the connection: look again.
+            _ if busy => Some(self.origin.elapsed() + limits.keep_alive.min(limits.write_stall)),
             RESTING => Some(since + limits.keep_alive),
             HEAD => Some(since + limits.header_timeout),
             LEAVING => Some(since + LEAVE_TIME),
             _ => None,
         };
         let stalled = self.stalled.load(Relaxed).checked_sub(1);
-        let write = stalled.map(|ms| Duration::from_millis(ms) + limits.write_stall);
+        let untaken = self.streams.as_ref().filter(|streams| streams.handed.load(Relaxed) > 0);
+        let untaken = untaken.map(|streams| streams.moved.load(Relaxed));
+        let write = stalled.into_iter().chain(untaken).min();
+        let write = write.map(|ms| Duration::from_millis(ms) + limits.write_stall);
         read.into_iter().chain(write).min()
     }
 
     fn read(&self) {
-        if self.phase.load(Relaxed) & PHASES == RESTING {
+        // Windows and pings are no heads.
+        if self.streams.is_none() && self.phase.load(Relaxed) & PHASES == RESTING {
             self.phase.store(self.now_ms() << 2 | HEAD, Relaxed);
         }
     }

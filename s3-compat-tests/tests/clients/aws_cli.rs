@@ -7,10 +7,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use s3_compat_tests::body;
-use s3_compat_tests::http1::Connection;
 use s3_compat_tests::process::{self, Said};
 use s3_compat_tests::server::{ACCESS_KEY, Home, REGION, SECRET_KEY, Server};
 use s3_compat_tests::tool;
+
+use crate::command_line::assert_opens;
 
 const MIB: usize = 1024 * 1024;
 
@@ -179,22 +180,9 @@ fn a_presigned_url_is_open_to_who_holds_it() {
         f.file("small", b"by url");
         f.aws(&["s3", "cp", "--no-progress", "small", "s3://bucket/a b"]);
         let url = f.aws(&["s3", "presign", "s3://bucket/a b"]);
-        let path = url.trim().strip_prefix(f.server.endpoint()).unwrap().to_owned();
-        assert_eq!(fetch(f.server.address(), &path), (200, "by url".to_owned()));
-        let (status, said) = fetch(f.server.address(), &path.replace("a%20b", "a%20c"));
-        assert_eq!(status, 403, "{said}");
+        assert_opens(&f.server, &url, "a%20b", "by url");
         f.finish();
     }
-}
-
-fn fetch(address: &str, path: &str) -> (u16, String) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut connection = Connection::open(address).await.unwrap();
-        connection.send(format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes()).await.unwrap();
-        let (answer, body) = connection.receive_text().await.unwrap();
-        (answer.status, body)
-    })
 }
 
 #[test]
@@ -262,6 +250,84 @@ fn the_profile_that_terrace_prints_works() {
             .env_remove("AWS_DEFAULT_REGION");
         let file: &Path = &config;
         process::succeed(command.env("AWS_CONFIG_FILE", file), &f.scratch());
+        f.finish();
+    }
+}
+
+#[test]
+fn many_keys_are_listed_and_removed() {
+    for f in Fixture::each() {
+        f.aws(&["s3", "mb", "s3://bucket"]);
+        let names: Vec<String> = (0..1100).map(|n| format!("file {n:04}")).collect();
+        for name in &names {
+            f.file(&format!("many/{name}"), name.as_bytes());
+        }
+        f.aws(&["s3", "cp", "--recursive", "--quiet", "many", "s3://bucket/many"]);
+        let listed = f.aws(&["s3", "ls", "s3://bucket/many/"]);
+        let listed: Vec<&str> = listed.lines().filter_map(|line| line.get(31..)).collect();
+        assert_eq!(listed, names);
+        let count = ["s3api", "list-objects", "--bucket", "bucket", "--query", "length(Contents)"];
+        assert_eq!(f.aws(&count).trim(), "1100");
+        f.aws(&["s3", "rm", "--recursive", "--quiet", "s3://bucket/many"]);
+        f.aws(&["s3", "rb", "s3://bucket"]);
+        f.finish();
+    }
+}
+
+#[test]
+fn odd_keys_come_back() {
+    for f in Fixture::each() {
+        f.aws(&["s3", "mb", "s3://bucket"]);
+        let names =
+            ["a b", "a+b", "a%2Fb", "a%", "<&>'\"", "?#", "~!@$^*()", "ü", "🦀", "日本/語", "x", "y/z"];
+        for name in names {
+            f.file(&format!("odd/{name}"), name.as_bytes());
+        }
+        f.aws(&["s3", "cp", "--recursive", "--quiet", "odd", "s3://bucket/"]);
+        f.aws(&["s3", "cp", "--recursive", "--quiet", "s3://bucket/", "s3://bucket/copy/"]);
+        f.aws(&["s3", "cp", "--recursive", "--quiet", "s3://bucket/copy/", "back"]);
+        for name in names {
+            assert_eq!(f.content(&format!("back/{name}")), name.as_bytes());
+        }
+        // No file has such a name.
+        f.file("file", b"odd");
+        let long = "k".repeat(1024);
+        for key in ["x/", "x//y", "//", "/lead", &long] {
+            f.aws(&["s3api", "put-object", "--bucket", "bucket", "--key", key, "--body", "file"]);
+            f.aws(&["s3", "cp", "--no-progress", &format!("s3://bucket/{key}"), "back/file"]);
+            assert_eq!(f.content("back/file"), b"odd", "{key}");
+        }
+        let keys = ["s3api", "list-objects-v2", "--bucket", "bucket", "--query", "Contents[].Key"];
+        let listed = f.aws(&[&keys[..], &["--output", "json", "--page-size", "7"]].concat());
+        assert_eq!(listed.lines().count(), 2 + 2 * names.len() + 5, "{listed}");
+        assert!(
+            listed.contains(r#""x//y""#) && listed.contains(r#""//""#) && listed.contains(&long),
+            "{listed}"
+        );
+        f.finish();
+    }
+}
+
+#[test]
+fn metadata_comes_back() {
+    for f in Fixture::each() {
+        f.aws(&["s3", "mb", "s3://bucket"]);
+        f.file("small.html", b"<p>");
+        let more =
+            ["--metadata", "color=light blue", "--cache-control", "no-cache", "--content-language", "de"];
+        f.aws(&[&["s3", "cp", "--no-progress", "small.html", "s3://bucket/a"], &more[..]].concat());
+        f.aws(&["s3", "cp", "--no-progress", "s3://bucket/a", "s3://bucket/b"]);
+        for key in ["a", "b"] {
+            let head = f.aws(&["s3api", "head-object", "--bucket", "bucket", "--key", key]);
+            for line in [
+                r#""color": "light blue""#,
+                r#""CacheControl": "no-cache""#,
+                r#""ContentLanguage": "de""#,
+                r#""ContentType": "text/html""#,
+            ] {
+                assert!(head.contains(line), "{key} lacks {line}: {head}");
+            }
+        }
         f.finish();
     }
 }

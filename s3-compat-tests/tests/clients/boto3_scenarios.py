@@ -1,5 +1,7 @@
 """Scenarios of boto3 with its default settings against a running server: `boto3_scenarios.py SCENARIO`, the server in the environment."""
 
+import base64
+import hashlib
 import io
 import os
 import random
@@ -7,6 +9,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+import zlib
 
 import boto3
 from botocore.client import Config
@@ -158,6 +161,16 @@ def listing(s3):
     entry = s3.list_objects_v2(Bucket=BUCKET, Prefix="top1")["Contents"][0]
     assert entry["ETag"] == s3.head_object(Bucket=BUCKET, Key="top1")["ETag"], entry
     refused("InvalidArgument", 400, s3.list_objects_v2, Bucket=BUCKET, ContinuationToken="not a token")
+
+
+def many_keys(s3):
+    keys = [f"key {n:04}" for n in range(1100)]
+    for key in keys:
+        s3.put_object(Bucket=BUCKET, Key=key, Body=key.encode())
+    for version in ("list_objects_v2", "list_objects"):
+        pages = list(s3.get_paginator(version).paginate(Bucket=BUCKET))
+        assert [len(page["Contents"]) for page in pages] == [1000, 100], version
+        assert [entry["Key"] for page in pages for entry in page["Contents"]] == keys, version
 
 
 def odd_keys(s3):
@@ -316,6 +329,77 @@ def checksums(s3):
     refused("BadDigest", 400, s3.put_object, Bucket=BUCKET, Key="bad", Body=b"abc", ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==")
     refused("InvalidDigest", 400, s3.put_object, Bucket=BUCKET, Key="bad", Body=b"abc", ContentMD5="nonsense")
     refused("NoSuchKey", 404, s3.get_object, Bucket=BUCKET, Key="bad")
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key="bad")["UploadId"]
+    where = {"Bucket": BUCKET, "Key": "bad", "UploadId": upload, "PartNumber": 1, "Body": b"abc"}
+    refused("BadDigest", 400, s3.upload_part, ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==", **where)
+    refused("BadDigest", 400, s3.upload_part, ChecksumSHA1="A" * 27 + "=", **where)
+    s3.upload_part(ContentMD5="kAFQmDzST7DWlj99KOF/cg==", **where)
+    s3.abort_multipart_upload(Bucket=BUCKET, Key="bad", UploadId=upload)
+
+
+def multipart_checksums(s3):
+    parts = [body(5 * MIB, 1), body(1000, 2)]
+    names = ("ChecksumCRC32", "ChecksumSHA1", "ChecksumSHA256")
+
+    def upload(part_arguments, **create):
+        where = {"Bucket": BUCKET, "Key": "key"}
+        where["UploadId"] = s3.create_multipart_upload(**where, **create)["UploadId"]
+        done = []
+        for number, part in enumerate(parts, 1):
+            answer = s3.upload_part(PartNumber=number, Body=part, **where, **part_arguments)
+            done.append({name: answer[name] for name in ("ETag", *names) if name in answer} | {"PartNumber": number})
+        return where, done
+
+    def head():
+        return s3.head_object(Bucket=BUCKET, Key="key", ChecksumMode="ENABLED")
+
+    # As by default: Create names no algorithm, each part has a CRC32, and Complete passes it on.
+    where, done = upload({})
+    assert all("ChecksumCRC32" in part for part in done), done
+    answer = s3.complete_multipart_upload(MultipartUpload={"Parts": done}, **where)
+    crc = base64.b64encode(zlib.crc32(b"".join(parts)).to_bytes(4, "big")).decode()
+    assert (answer["ChecksumCRC32"], answer["ChecksumType"]) == (crc, "FULL_OBJECT"), answer
+    assert (head()["ChecksumCRC32"], head()["ChecksumType"]) == (crc, "FULL_OBJECT"), head()
+    same(read(s3, "key", ChecksumMode="ENABLED"), b"".join(parts))
+
+    where, done = upload({"ChecksumAlgorithm": "SHA256"}, ChecksumAlgorithm="SHA256")
+    listed = s3.list_parts(**where)
+    assert (listed["ChecksumAlgorithm"], listed["ChecksumType"]) == ("SHA256", "COMPOSITE"), listed
+    assert [part["ChecksumSHA256"] for part in listed["Parts"]] == [part["ChecksumSHA256"] for part in done], listed
+    refused("InvalidRequest", 400, s3.upload_part, PartNumber=3, Body=b"x", ChecksumAlgorithm="CRC32", **where)
+    wrong = [done[0], done[1] | {"ChecksumSHA256": done[0]["ChecksumSHA256"]}]
+    refused("InvalidPart", 400, s3.complete_multipart_upload, MultipartUpload={"Parts": wrong}, **where)
+    refused("InvalidRequest", 400, s3.complete_multipart_upload, MultipartUpload={"Parts": done}, MpuObjectSize=7, **where)
+    composite = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
+    composite = base64.b64encode(composite).decode()
+    given = {"ChecksumSHA256": "A" * 43 + "="}
+    refused("BadDigest", 400, s3.complete_multipart_upload, MultipartUpload={"Parts": done}, **given, **where)
+    answer = s3.complete_multipart_upload(MultipartUpload={"Parts": done}, ChecksumSHA256=composite, **where)
+    assert (answer["ChecksumSHA256"], answer["ChecksumType"]) == (composite + "-2", "COMPOSITE"), answer
+    assert (head()["ChecksumSHA256"], head()["ChecksumType"]) == (composite + "-2", "COMPOSITE"), head()
+    # boto3 leaves a composite alone; a range has none.
+    same(read(s3, "key", ChecksumMode="ENABLED"), b"".join(parts))
+    part = s3.get_object(Bucket=BUCKET, Key="key", Range="bytes=0-9", ChecksumMode="ENABLED")
+    assert "ChecksumSHA256" not in part and part["Body"].read() == parts[0][:10], part
+    found = s3.get_object_attributes(Bucket=BUCKET, Key="key", ObjectAttributes=["Checksum", "ObjectParts"])
+    assert (found["Checksum"]["ChecksumSHA256"], found["Checksum"]["ChecksumType"]) == (composite, "COMPOSITE"), found
+    assert [part["ChecksumSHA256"] for part in found["ObjectParts"]["Parts"]] == [part["ChecksumSHA256"] for part in done]
+
+    where, done = upload({"ChecksumAlgorithm": "CRC32"}, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
+    full = {"ChecksumCRC32": crc, "ChecksumType": "FULL_OBJECT", "MpuObjectSize": sum(map(len, parts))}
+    refused("BadDigest", 400, s3.complete_multipart_upload, MultipartUpload={"Parts": done}, **full | {"ChecksumCRC32": "AAAAAA=="}, **where)
+    answer = s3.complete_multipart_upload(MultipartUpload={"Parts": done}, **full, **where)
+    assert (answer["ChecksumCRC32"], answer["ChecksumType"]) == (crc, "FULL_OBJECT"), answer
+
+    copied = s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/key", ChecksumAlgorithm="SHA256")["CopyObjectResult"]
+    sha = base64.b64encode(hashlib.sha256(b"".join(parts)).digest()).decode()
+    assert (copied["ChecksumSHA256"], copied["ChecksumType"]) == (sha, "FULL_OBJECT"), copied
+    where = {"Bucket": BUCKET, "Key": "key"}
+    where["UploadId"] = s3.create_multipart_upload(ChecksumAlgorithm="SHA256", **where)["UploadId"]
+    part = s3.upload_part_copy(PartNumber=1, CopySource=f"{BUCKET}/copy", **where)["CopyPartResult"]
+    assert part["ChecksumSHA256"] == sha, part
+    s3.abort_multipart_upload(**where)
+    refused("InvalidRequest", 400, s3.create_multipart_upload, Bucket=BUCKET, Key="key", ChecksumAlgorithm="SHA1", ChecksumType="FULL_OBJECT")
 
 
 def conditions(s3):

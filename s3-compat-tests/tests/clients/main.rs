@@ -4,4 +4,17 @@
 mod aws_cli;
 mod aws_sdk;
 mod boto3;
+mod command_line;
+mod coverage;
+mod duplicity;
+mod files;
+mod go;
+mod java;
+mod javascript;
+mod kopia;
+mod litestream;
+mod program;
+mod rclone;
 mod restic;
+mod s3cmd;
+mod s5cmd;

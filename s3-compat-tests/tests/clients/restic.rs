@@ -1,17 +1,15 @@
 //! The backup tool restic: what it stores must come back bit by bit, with modes and times.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, FileTimes, Permissions};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
 
 use s3_compat_tests::body;
 use s3_compat_tests::process;
 use s3_compat_tests::server::{ACCESS_KEY, REGION, SECRET_KEY, Server};
 use s3_compat_tests::tool;
-use walkdir::WalkDir;
+
+use crate::files::{assert_same_tree, write};
 
 const MIB: usize = 1024 * 1024;
 
@@ -35,40 +33,6 @@ impl Restic<'_> {
             .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
             .env("AWS_DEFAULT_REGION", REGION);
         process::succeed(&mut command, &scratch)
-    }
-}
-
-fn write(path: &Path, content: &[u8], mode: u32, seconds: u64) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, content).unwrap();
-    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-    let time = SystemTime::UNIX_EPOCH + Duration::new(seconds, 123_456_789);
-    File::open(path).unwrap().set_times(FileTimes::new().set_modified(time)).unwrap();
-}
-
-/// What must come back of an entry: its mode, and of a file also its time (seconds, nanoseconds) and content.
-type Entry = (u32, Option<(i64, i64, Vec<u8>)>);
-
-/// All entries below a folder.
-fn tree(root: &Path) -> BTreeMap<PathBuf, Entry> {
-    let entries = WalkDir::new(root).min_depth(1).into_iter().map(|entry| {
-        let entry = entry.unwrap();
-        let metadata = entry.metadata().unwrap();
-        let file = metadata.is_file();
-        let file = file.then(|| (metadata.mtime(), metadata.mtime_nsec(), fs::read(entry.path()).unwrap()));
-        (entry.path().strip_prefix(root).unwrap().to_owned(), (metadata.mode(), file))
-    });
-    entries.collect()
-}
-
-#[track_caller]
-fn assert_same_tree(left: &Path, right: &Path) {
-    let (left, right) = (tree(left), tree(right));
-    assert_eq!(left.keys().collect::<Vec<_>>(), right.keys().collect::<Vec<_>>());
-    for (path, (mode, file)) in &left {
-        let (other_mode, other_file) = &right[path];
-        assert_eq!(mode, other_mode, "mode of {}", path.display());
-        assert!(file == other_file, "content or time of {} differs", path.display());
     }
 }
 

@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 
 use terrace_long_term::BodyError;
 
+use crate::object::Algorithm;
+
 /// What a client asked for and cannot have, with all that it may learn of why. One line each in the gateway's table of S3 codes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -57,6 +59,25 @@ pub enum Refusal {
     /// A request that does not make sense, in words for its sender.
     #[error("invalid request: {0}")]
     InvalidRequest(&'static str),
+    /// A checksum of another algorithm than that of the upload, or none where the upload wants one of each part.
+    #[error("the upload has checksums of {expected:?}, the request of {sent:?}")]
+    ChecksumAlgorithm {
+        /// That of the upload.
+        expected: Algorithm,
+        /// That of the request.
+        sent: Option<Algorithm>,
+    },
+    /// A listed part without its checksum, where the checksum of the whole is one over those of the parts.
+    #[error("part {number} is listed without its {algorithm:?}")]
+    PartChecksumMissing {
+        /// Its number.
+        number: u16,
+        /// That of the upload.
+        algorithm: Algorithm,
+    },
+    /// A checksum over a multipart object that is not the one that follows from its parts.
+    #[error("the {0:?} of the whole is another")]
+    ChecksumMismatch(Algorithm),
     /// An argument out of its range, in words for its sender.
     #[error("invalid argument: {0}")]
     InvalidArgument(&'static str),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs/architecture.md")]
 
+pub mod digest;
 pub mod name;
 pub mod object;
 

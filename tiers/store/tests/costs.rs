@@ -10,10 +10,12 @@ use bytes::Bytes;
 use terrace_high_volume::counts::Counts;
 use terrace_long_term::counts::Requests;
 use terrace_store::name::ObjectKey;
-use terrace_store::object::{DeleteCondition, Metadata, RangeRequest};
-use terrace_store::ops::multipart::UploadRef;
+use terrace_store::object::{
+    Algorithm, ChecksumChoice, ChecksumType, DeleteCondition, ETagMode, Metadata, RangeRequest,
+};
+use terrace_store::ops::multipart::{CopyPart, CreateUpload, UploadRef};
 use terrace_store::ops::object::{ListObjects, MetadataDirective, Selection, Written};
-use world::{Engines, PART, THRESHOLD, World, bucket, bytes, collect, completion, key};
+use world::{Engines, PART, THRESHOLD, World, bucket, bytes, collect, completion, key, number};
 
 const SMALL: usize = 1_000;
 const LARGE: usize = THRESHOLD + 30_000;
@@ -51,7 +53,11 @@ struct Till {
 
 impl Till {
     async fn open(may_lose_answers: bool) -> Self {
-        let world = World::over(Engines::new(may_lose_answers)).await;
+        Self::over(Engines::new(may_lose_answers)).await
+    }
+
+    async fn over(engines: Engines) -> Self {
+        let world = World::over(engines).await;
         world.tasks.stop_workers(Duration::from_secs(1)).await.unwrap();
         Self { world }
     }
@@ -227,6 +233,56 @@ async fn multipart_uploads_cost_what_the_table_says_however_many_parts_they_have
         let some = world.store.complete_upload(completion(&upload, &listed[1..]));
         till.charge("complete of some", cost(1, 2, 1, 1), some).await.0.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn digests_cost_no_request_of_their_own() {
+    let mut engines = Engines::new(false);
+    engines.settings.etag = ETagMode::Md5;
+    let till = Till::over(engines).await;
+    let world = &till.world;
+    let (small, large) = (bytes(SMALL, 1), bytes(LARGE, 1));
+    till.charge("small put", cost(1, 1, 0, 1), world.put("small", &small)).await.0.unwrap();
+    till.charge("large put", cost(2, 3, 0, 2).with(ONE_PUT), world.put("large", &large)).await.0.unwrap();
+    for (source, asked, expected) in [
+        ("small", None, cost(1, 3, 0, 1)),
+        ("small", Some(Algorithm::Sha256), cost(1, 3, 0, 1)),
+        ("large", None, cost(3, 4, 0, 2).with(ONE_COPY)),
+        // Its bytes must pass through here.
+        ("large", Some(Algorithm::Sha256), cost(3, 4, 0, 2).with(Requests { puts: 1, gets: 1, ..NONE })),
+    ] {
+        let mut copy = world.copy_request(source, "k");
+        copy.checksum = asked;
+        let copy = world.store.copy_object(copy);
+        till.charge(&format!("copy of {source}, {asked:?}"), expected, copy).await.0.unwrap();
+    }
+    let checksum = Some(ChecksumChoice { algorithm: Algorithm::Crc32, kind: ChecksumType::FullObject });
+    let request =
+        CreateUpload { bucket: world.bucket.clone(), key: key("k"), metadata: Metadata::default(), checksum };
+    let upload = till.charge("create", cost(1, 0, 0, 1), world.store.create_upload(request)).await.0.unwrap();
+    let upload = UploadRef { bucket: world.bucket.clone(), key: key("k"), upload };
+    let part = world.upload(&upload, 1, &small);
+    let mut listed = vec![(1, till.charge("small part", cost(1, 1, 0, 1), part).await.0.unwrap())];
+    // The upload is read beside the record of the source, in its transaction.
+    for (n, source, expected) in [
+        (1, "large", cost(3, 5, 0, 2).with(Requests { puts: 1, gets: 1, ..NONE })),
+        (2, "small", cost(2, 4, 0, 1)),
+    ] {
+        let copy = CopyPart {
+            upload: upload.clone(),
+            number: number(n),
+            source: world.copy_request(source, "k").source,
+            range: None,
+        };
+        let copied = till.charge("copy of a part", expected, world.store.copy_part(copy)).await.0.unwrap();
+        listed.push((n, copied));
+    }
+    listed.remove(1);
+    let (_, first) = listed.remove(0);
+    assert_eq!(first.size, SMALL as u64);
+    let complete = world.store.complete_upload(completion(&upload, &listed));
+    let done = till.charge("complete", cost(1, 2, 1, 1), complete).await.0.unwrap();
+    assert!(done.checksum.is_some() && done.etag.bare().to_string().ends_with("-1"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,9 +12,11 @@ use terrace_long_term::MemoryBlobs;
 use terrace_long_term::layers::measure::TierMetrics;
 use terrace_runtime::{ManualClock, SeededIds, Tasks};
 use terrace_store::name::{BucketName, ObjectKey, PartNumber, UploadId};
-use terrace_store::object::{Algorithm, Checksum, ChecksumSlot, Metadata, WriteCondition};
+use terrace_store::object::{
+    Algorithm, Checksum, ChecksumChoice, ChecksumSlot, ChecksumType, Metadata, WriteCondition,
+};
 use terrace_store::ops::multipart::{
-    CompleteUpload, CompletedPart, CreateUpload, ListUploads, UploadPart, UploadRef,
+    CompleteUpload, CompletedPart, CreateUpload, Given, ListUploads, UploadPart, UploadRef,
 };
 use terrace_store::ops::object::{Body, ListObjects, Listing, PutObject, Written};
 use terrace_store::{Boundless, Error, Fences, Parts, Refusal, Settings, Store};
@@ -24,11 +26,14 @@ struct Fixture {
     bucket: BucketName,
 }
 
+/// What the uploads are to have; their parts need none.
+const CHOICE: ChecksumChoice = ChecksumChoice { algorithm: Algorithm::Crc32, kind: ChecksumType::FullObject };
+
 fn body(bytes: Bytes, checksum: Option<Checksum>) -> Body {
     let slot = ChecksumSlot::default();
     checksum.into_iter().for_each(|checksum| slot.set(checksum).unwrap());
     let length = Some(bytes.len() as u64);
-    Body { stream: Box::pin(stream::iter([Ok(bytes)])), length, checksum: slot }
+    Body { stream: Box::pin(stream::iter([Ok(bytes)])), length, checksum: slot, md5: None }
 }
 
 impl Fixture {
@@ -79,7 +84,7 @@ impl Fixture {
             bucket: self.bucket.clone(),
             key: key.clone(),
             metadata: Metadata::default(),
-            algorithm: Some(Algorithm::Crc32),
+            checksum: Some(CHOICE),
         };
         let upload = self.store.create_upload(request).await.unwrap();
         UploadRef { bucket: self.bucket.clone(), key, upload }
@@ -164,7 +169,7 @@ async fn uploads_are_listed_by_key_then_age_and_pages_follow_one_another() {
     let mut seen = Vec::new();
     loop {
         let page = fixture.store.list_uploads(request.clone()).await.unwrap();
-        assert!(page.uploads.iter().all(|upload| upload.algorithm == Some(Algorithm::Crc32)));
+        assert!(page.uploads.iter().all(|upload| upload.checksum == Some(CHOICE)));
         seen.extend(page.uploads.into_iter().map(|upload| (upload.key, upload.upload)));
         let Some((key, upload)) = page.next else { break };
         request = ListUploads { key_marker: key, upload_marker: upload, ..request };
@@ -205,7 +210,7 @@ async fn attributes_show_the_parts_of_a_multipart_object_page_by_page() {
     }
     let key = upload.key.clone();
     let condition = WriteCondition::default();
-    let request = CompleteUpload { upload, parts, condition, size: None };
+    let request = CompleteUpload { upload, parts, condition, size: None, whole: Given::default() };
     fixture.store.complete_upload(request).await.unwrap();
     let look = async |after, limit| {
         let found = fixture.store.object_attributes(&fixture.bucket, &key, after, limit).await.unwrap();

@@ -20,6 +20,11 @@ fn joined(parts: &[Bytes]) -> Bytes {
     parts.concat().into()
 }
 
+/// The number of parts in an ETag.
+fn parts_of(written: &Written) -> u32 {
+    written.etag.bare().to_string().split_once('-').unwrap().1.parse().unwrap()
+}
+
 /// Three parts: two on the long-term tier, the last inline.
 fn three() -> [Bytes; 3] {
     [bytes(PART, 1), bytes(PART + 13, 2), bytes(70_000, 3)]
@@ -44,7 +49,7 @@ async fn parts_become_one_object_that_is_read_whole_in_ranges_and_by_part() {
     assert_eq!(refusal(world.get("k").await), Refusal::NoSuchKey);
     let written = world.store.complete_upload(completion(&upload, &listed)).await.unwrap();
     let whole = joined(&parts);
-    assert_eq!((written.size, written.etag.parts), (whole.len() as u64, 3));
+    assert_eq!((written.size, parts_of(&written)), (whole.len() as u64, 3));
     let read = world.read("k", Selection::Whole).await.unwrap();
     assert_eq!((read.info.etag, read.info.modified_ms), (written.etag, written.modified_ms));
     assert_eq!(read.info.metadata.content_type.as_deref(), Some("video/mp4"));
@@ -103,7 +108,7 @@ async fn an_object_of_parts_replaces_and_is_replaced_without_a_trace() {
 async fn an_upload_of_one_empty_part_is_an_empty_object() {
     let world = World::new().await;
     let written = world.put_parts("k", &[Bytes::new()]).await;
-    assert_eq!((written.size, written.etag.parts), (0, 1));
+    assert_eq!((written.size, parts_of(&written)), (0, 1));
     assert_eq!(world.get("k").await.unwrap(), Bytes::new());
     let read = world.read("k", Selection::Part(number(1))).await.unwrap();
     assert_eq!(read.part.unwrap().range, 0..0);
@@ -153,7 +158,7 @@ async fn parts_that_a_completion_does_not_list_are_reclaimed() {
     }
     let listed = [written[1].clone(), written[2].clone()];
     let done = world.store.complete_upload(completion(&upload, &listed)).await.unwrap();
-    assert_eq!((done.size, done.etag.parts), (PART as u64 + 10, 2));
+    assert_eq!((done.size, parts_of(&done)), (PART as u64 + 10, 2));
     world.assert_sound().await;
     assert_eq!(world.get("k").await.unwrap(), joined(&[bytes(PART, 5), bytes(10, 7)]));
     let second = world.read("k", Selection::Part(number(2))).await.unwrap();

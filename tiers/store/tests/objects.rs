@@ -45,8 +45,12 @@ async fn a_body_of_any_size_comes_back_as_it_went_in_and_lies_where_its_size_say
             let sent = bytes(size, 3);
             let mut request = world.put_request("k", &sent);
             let length = known.then_some(size as u64);
-            request.body =
-                Body { stream: stream_of(&sent, chunk), length, checksum: ChecksumSlot::default() };
+            request.body = Body {
+                stream: stream_of(&sent, chunk),
+                length,
+                checksum: ChecksumSlot::default(),
+                md5: None,
+            };
             let written = world.store.put_object(request).await.unwrap();
             assert_eq!(written.size, size as u64);
             let read = world.read("k", Selection::Whole).await.unwrap();
@@ -212,11 +216,11 @@ async fn a_verified_checksum_is_stored_and_copied_with_the_bytes() {
         let request = world.put_request("k", &bytes(size, 1));
         request.body.checksum.set(checksum.clone()).unwrap();
         let written = world.store.put_object(request).await.unwrap();
-        assert_eq!(written.checksum, Some(checksum.clone()));
+        assert_eq!(written.checksum, Some(checksum.clone().into()));
         world.store.copy_object(world.copy_request("k", "copy")).await.unwrap();
         for name in ["k", "copy"] {
             let read = world.read(name, Selection::Whole).await.unwrap();
-            assert_eq!(read.info.checksum, Some(checksum.clone()));
+            assert_eq!(read.info.checksum, Some(checksum.clone().into()));
         }
     }
 }
@@ -259,7 +263,7 @@ async fn writes_heed_their_conditions_and_leave_nothing_when_refused() {
         );
         let first = put(if_absent(), 1).await.unwrap();
         assert_eq!(refusal(put(if_absent(), 2).await), Refusal::PreconditionFailed("If-None-Match"));
-        let second = put(if_match(&first.etag.bare()), 3).await.unwrap();
+        let second = put(if_match(&first.etag.bare().to_string()), 3).await.unwrap();
         assert_eq!(
             refusal(put(if_match(&first.etag.to_string()), 4).await),
             Refusal::PreconditionFailed("If-Match")
@@ -419,7 +423,8 @@ async fn a_copy_is_an_object_of_its_own_whatever_its_source_is_made_of() {
         let source = world.read(name, Selection::Whole).await.unwrap().info;
         let mut request = world.copy_request(name, "copy");
         let copied = world.store.copy_object(request).await.unwrap();
-        assert_eq!((copied.size, copied.etag.parts), (size as u64, 1));
+        assert_eq!(copied.size, size as u64);
+        assert!(copied.etag.bare().to_string().ends_with("-1"));
         assert_ne!(copied.etag, source.etag);
         assert_eq!(world.read("copy", Selection::Whole).await.unwrap().info.metadata, source.metadata);
         request = world.copy_request(name, "copy");
@@ -479,7 +484,7 @@ async fn a_copy_heeds_the_conditions_of_both_ends() {
         request.source.condition.if_match = Some(ETagList::These(vec!["\"other\"".into()]));
         assert_eq!(refusal(world.store.copy_object(request).await), Refusal::PreconditionFailed("If-Match"));
         let mut request = world.copy_request("source", "target");
-        request.source.condition.if_match = Some(ETagList::These(vec![source.etag.bare()]));
+        request.source.condition.if_match = Some(ETagList::These(vec![source.etag.bare().to_string()]));
         request.condition = if_absent();
         world.store.copy_object(request).await.unwrap();
         let mut request = world.copy_request("source", "target");

@@ -448,7 +448,7 @@ async fn without_room_nothing_is_added_and_everything_can_be_taken_away() {
         bucket: world.bucket.clone(),
         key: key("k"),
         metadata: Default::default(),
-        algorithm: None,
+        checksum: None,
     };
     for kind in [
         failure(world.put("k", &Bytes::new()).await),

@@ -37,7 +37,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Version, header};
 use subtle::ConstantTimeEq;
-use terrace_runtime::Clock;
+use terrace_runtime::{Clock, Tasks};
 
 use crate::server::Domain;
 
@@ -85,6 +85,7 @@ pub struct Guard {
     credentials: Arc<dyn Credentials>,
     clock: Arc<dyn Clock>,
     documents: Documents,
+    tasks: Tasks,
 }
 
 /// What the headers of a request came to.
@@ -105,10 +106,15 @@ struct Authentic {
 }
 
 impl Guard {
-    /// A guard that knows these credentials.
+    /// A guard that knows these credentials. Digests of large pieces of bodies are computed as blocking `tasks`.
     #[must_use]
-    pub fn new(options: GuardOptions, credentials: Arc<dyn Credentials>, clock: Arc<dyn Clock>) -> Self {
-        Self { options, credentials, clock, documents: Documents::new() }
+    pub fn new(
+        options: GuardOptions,
+        credentials: Arc<dyn Credentials>,
+        clock: Arc<dyn Clock>,
+        tasks: Tasks,
+    ) -> Self {
+        Self { options, credentials, clock, documents: Documents::new(), tasks }
     }
 
     /// Verifies a request and rewrites it for s3s. Give the answer of s3s to [`Aftercare::settle`] before sending it. The
@@ -190,8 +196,8 @@ impl Guard {
             Framing::Plain
         };
         let announces_checksum = digests.as_ref().is_some_and(|digests| digests.have_checksum());
-        let idle = self.options.body_idle;
-        let demands = Demands { framing, length, digests, slot: ChecksumSlot::default(), idle };
+        let (idle, tasks) = (self.options.body_idle, self.tasks.clone());
+        let demands = Demands { framing, length, digests, slot: ChecksumSlot::default(), idle, tasks };
         // Of nobody a document is not held: access is denied before anybody reads it.
         let is_document =
             signed.is_some() && length > 0 && documents::is_document(&parts.method, &target, &query);

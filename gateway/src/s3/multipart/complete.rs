@@ -7,11 +7,10 @@ use s3s::{S3Request, S3Response};
 use terrace_store::Refusal;
 use terrace_store::name::PartNumber;
 use terrace_store::object::Algorithm;
-use terrace_store::ops::multipart::{CompleteUpload, CompletedPart, UploadRef};
+use terrace_store::ops::multipart::{CompleteUpload, CompletedPart, Given, GivenChecksum, UploadRef};
 use terrace_store::ops::object::Written;
 
 use super::upload_of;
-use super::whole::{Kind, Whole};
 use crate::s3::error::Result;
 use crate::s3::translate::xml::{Document, Encoding};
 use crate::s3::translate::{checksum, conditions, url};
@@ -30,23 +29,20 @@ pub(crate) async fn call(
         (Algorithm::Sha1, input.checksum_sha1),
         (Algorithm::Sha256, input.checksum_sha256),
     ])?
-    .map(|(algorithm, value)| {
-        Whole::parse(algorithm, &value, input.checksum_type.as_ref().map(|kind| kind.as_str()))
-    })
+    .map(|(algorithm, value)| whole(algorithm, &value))
     .transpose()?;
+    let kind = input.checksum_type.map_or(Ok(None), |kind| checksum::parse_type(kind.as_str()))?;
     let listed = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
     let complete = CompleteUpload {
         upload: upload.clone(),
         parts: listed.into_iter().map(part).collect::<Result<_>>()?,
         condition: conditions::write(inbound::received(&request.extensions))?,
         size: input.mpu_object_size.map(size).transpose()?,
+        whole: Given { checksum: whole, kind },
     };
-    if let Some(whole) = &whole {
-        whole.prove(service, &upload, &complete.parts).await?;
-    }
     let written = service.store.complete_upload(complete).await?;
     let host = request.headers.get(HOST).and_then(|host| host.to_str().ok());
-    Ok(front::document(show(&upload, &written, whole.as_ref(), &location(&request.uri, host, &upload))))
+    Ok(front::document(show(&upload, &written, &location(&request.uri, host, &upload))))
 }
 
 fn size(size: i64) -> Result<u64> {
@@ -70,6 +66,18 @@ fn part(part: dto::CompletedPart) -> Result<CompletedPart> {
     Ok(CompletedPart { number: PartNumber::new(number)?, etag: etag.into_value(), checksum })
 }
 
+/// The checksum of the whole: `<base64>`, or `<base64>-<parts>` for a composite one.
+fn whole(algorithm: Algorithm, value: &str) -> Result<GivenChecksum> {
+    let (value, parts) = match value.split_once('-') {
+        Some((value, parts)) => (value, Some(parts)),
+        None => (value, None),
+    };
+    let parts = parts.map(|parts| {
+        parts.parse().map_err(|_| Refusal::InvalidRequest("Value for a x-amz-checksum header is invalid."))
+    });
+    Ok(GivenChecksum { checksum: checksum::parse(algorithm, value)?, parts: parts.transpose()? })
+}
+
 /// The one checksum of those that can be given.
 fn given(all: [(Algorithm, Option<String>); 5]) -> Result<Option<(Algorithm, String)>> {
     let mut given = all.into_iter().filter_map(|(algorithm, value)| Some((algorithm, value?)));
@@ -80,20 +88,15 @@ fn given(all: [(Algorithm, Option<String>); 5]) -> Result<Option<(Algorithm, Str
     Ok(first)
 }
 
-fn show(upload: &UploadRef, written: &Written, whole: Option<&Whole>, location: &str) -> bytes::Bytes {
+fn show(upload: &UploadRef, written: &Written, location: &str) -> bytes::Bytes {
     let mut document = Document::new("CompleteMultipartUploadResult", 512 + location.len());
     document.text("Location", location);
     document.text("Bucket", upload.bucket.as_str());
     document.key("Key", upload.key.as_bytes(), Encoding::Plain);
     document.etag(written.etag);
-    if let Some(Whole { checksum: proved, kind }) = whole {
-        let count = match kind {
-            Kind::Composite => format!("-{}", written.etag.parts),
-            Kind::FullObject => String::new(),
-        };
-        let value = crate::auth::checksum::to_base64(proved) + &count;
-        document.plain(checksum::element(proved.algorithm), value.as_bytes());
-        document.plain("ChecksumType", kind.name().as_bytes());
+    if let Some(sum) = &written.checksum {
+        document.plain(checksum::element(sum.checksum.algorithm), checksum::value(sum).as_bytes());
+        document.plain("ChecksumType", checksum::type_name(sum.kind()).as_bytes());
     }
     document.finish()
 }

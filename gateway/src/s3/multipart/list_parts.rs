@@ -45,8 +45,8 @@ fn show(upload: &UploadRef, listing: &PartListing, after: u16, limit: usize) -> 
     }
     document.number("MaxParts", limit as u64);
     document.boolean("IsTruncated", listing.more && limit > 0);
-    if let Some(algorithm) = listing.algorithm {
-        document.plain("ChecksumAlgorithm", checksum::name(algorithm).as_bytes());
+    if let Some(choice) = listing.checksum {
+        checksum::show_choice(&mut document, choice);
     }
     for part in &listing.parts {
         document.nested("Part", |d| {

@@ -75,8 +75,8 @@ fn show_upload(document: &mut Document, upload: &ListedUpload, encoding: Encodin
     owner(document, "Owner");
     document.text("StorageClass", upload.storage_class.as_deref().unwrap_or("STANDARD"));
     document.plain("Initiated", &time::iso(upload.initiated_ms));
-    if let Some(algorithm) = upload.algorithm {
-        document.plain("ChecksumAlgorithm", checksum::name(algorithm).as_bytes());
+    if let Some(choice) = upload.checksum {
+        checksum::show_choice(document, choice);
     }
 }
 

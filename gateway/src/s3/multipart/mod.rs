@@ -7,7 +7,6 @@ pub(super) mod list_parts;
 pub(super) mod list_uploads;
 pub(super) mod upload_part;
 pub(super) mod upload_part_copy;
-mod whole;
 
 use terrace_store::name::{ObjectKey, UploadId};
 use terrace_store::ops::multipart::UploadRef;

@@ -8,6 +8,7 @@ use terrace_store::ops::multipart::UploadPart;
 use super::upload_of;
 use crate::s3::error::Result;
 use crate::s3::object::stored;
+use crate::s3::translate::checksum;
 use crate::s3::{Service, stream};
 
 pub(crate) async fn call(
@@ -19,9 +20,10 @@ pub(crate) async fn call(
     let part = UploadPart {
         upload: upload_of!(service, input)?,
         number: PartNumber::new(input.part_number)?,
-        body: stream::incoming(input.body, input.content_length, &request.extensions),
+        body: stream::incoming(input.body, input.content_length, (&request.headers, &request.extensions)),
     };
     let written = service.store.upload_part(part).await?;
-    let headers = stored(written.etag, written.checksum.as_ref());
+    let mut headers = stored(written.etag);
+    checksum::show_value(&mut headers, written.checksum.as_ref());
     Ok(S3Response::with_headers(UploadPartOutput::default(), headers))
 }

@@ -28,7 +28,7 @@ pub(crate) async fn call(
     };
     let written = service.store.copy_part(part).await.map_err(copy::refused)?;
     let mut result = CopyPartResult {
-        e_tag: Some(s3s::dto::ETag::Strong(written.etag.bare())),
+        e_tag: Some(s3s::dto::ETag::Strong(written.etag.bare().to_string())),
         last_modified: Some(time::timestamp(written.modified_ms)),
         ..Default::default()
     };

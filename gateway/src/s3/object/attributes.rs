@@ -67,14 +67,14 @@ fn show(wanted: &Wanted, found: &ObjectAttributes, after: u32, limit: usize) -> 
     let info = &found.info;
     let mut document = Document::new("GetObjectAttributesResponse", 256 + found.parts.len() * 128);
     if wanted.etag {
-        document.text("ETag", &info.etag.bare());
+        document.text("ETag", &info.etag.bare().to_string());
     }
     if let Some(value) = &info.checksum
         && wanted.checksum
     {
         document.nested("Checksum", |d| {
-            show_checksum(d, value);
-            d.plain("ChecksumType", b"FULL_OBJECT");
+            show_checksum(d, &value.checksum);
+            d.plain("ChecksumType", checksum::type_name(value.kind()).as_bytes());
         });
     }
     if let Some(count) = found.parts_count
@@ -109,7 +109,7 @@ fn show(wanted: &Wanted, found: &ObjectAttributes, after: u32, limit: usize) -> 
     document.finish()
 }
 
-/// The element of a checksum.
+/// The element of a checksum; that of a composite one has no number of parts (S3 API, GetObjectAttributes).
 pub(crate) fn show_checksum(document: &mut Document, value: &Checksum) {
     document.plain(checksum::element(value.algorithm), crate::auth::checksum::to_base64(value).as_bytes());
 }

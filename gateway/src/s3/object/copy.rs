@@ -1,7 +1,7 @@
 //! CopyObject.
 
 use http::HeaderMap;
-use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult};
+use s3s::dto::{ChecksumType, CopyObjectInput, CopyObjectOutput, CopyObjectResult};
 use s3s::{S3Request, S3Response};
 use terrace_store::name::ObjectKey;
 use terrace_store::object::{CopiedMetadata, Metadata, StandardHeader};
@@ -29,15 +29,18 @@ pub(crate) async fn call(
         _ => return Err(Refusal::InvalidArgument("Unknown metadata directive.").into()),
     };
     let condition = conditions::write(received)?;
-    let copy = CopyObject { source, bucket, key, metadata, condition };
+    let checksum =
+        input.checksum_algorithm.map(|algorithm| checksum::algorithm(algorithm.as_str())).transpose()?;
+    let copy = CopyObject { source, bucket, key, metadata, condition, checksum };
     let written = service.store.copy_object(copy).await.map_err(refused)?;
     let mut result = CopyObjectResult {
-        e_tag: Some(s3s::dto::ETag::Strong(written.etag.bare())),
+        e_tag: Some(s3s::dto::ETag::Strong(written.etag.bare().to_string())),
         last_modified: Some(time::timestamp(written.modified_ms)),
         ..Default::default()
     };
     if let Some(verified) = &written.checksum {
         checksum::fill!(result, verified);
+        result.checksum_type = Some(ChecksumType::from_static(checksum::type_name(verified.kind())));
     }
     Ok(S3Response::new(CopyObjectOutput { copy_object_result: Some(result), ..Default::default() }))
 }

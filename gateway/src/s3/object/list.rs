@@ -127,8 +127,8 @@ impl Page {
         document.plain("LastModified", &time::iso(object.modified_ms));
         document.etag(object.etag);
         if let Some(value) = &object.checksum {
-            document.plain("ChecksumAlgorithm", checksum::name(value.algorithm).as_bytes());
-            document.plain("ChecksumType", b"FULL_OBJECT");
+            document.plain("ChecksumAlgorithm", checksum::name(value.checksum.algorithm).as_bytes());
+            document.plain("ChecksumType", checksum::type_name(value.kind()).as_bytes());
         }
         document.number("Size", object.size);
         if owners {

@@ -19,12 +19,11 @@ use http::header::ETAG;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use terrace_store::Refusal;
 use terrace_store::name::ObjectKey;
-use terrace_store::object::{Checksum, ETag, ReadCondition};
+use terrace_store::object::{ETag, ReadCondition};
 use terrace_store::ops::object::{GetObject, Selection};
 
 use super::Service;
 use super::error::{Result, protocol};
-use super::translate::checksum;
 
 /// There are no versions: the current one may be named as `null`, as in a bucket of S3 without versioning.
 pub(crate) fn no_version(version: Option<&str>) -> Result<()> {
@@ -50,11 +49,10 @@ async fn exists(service: &Service, bucket: &str, expected_owner: Option<&str>, k
     Ok(())
 }
 
-/// Headers that say what was stored: the ETag, and the checksum that was verified.
-pub(crate) fn stored(etag: ETag, verified: Option<&Checksum>) -> HeaderMap {
+/// Headers that say what was stored: the ETag.
+pub(crate) fn stored(etag: ETag) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(ETAG, quoted(etag));
-    checksum::show(&mut headers, verified);
     headers
 }
 

@@ -8,7 +8,7 @@ use terrace_store::ops::object::PutObject;
 
 use super::stored;
 use crate::s3::error::Result;
-use crate::s3::translate::{conditions, metadata};
+use crate::s3::translate::{checksum, conditions, metadata};
 use crate::s3::{Service, inbound, stream};
 
 pub(crate) async fn call(
@@ -25,10 +25,11 @@ pub(crate) async fn call(
         key: ObjectKey::new(input.key)?,
         metadata: metadata::read(received)?,
         condition: conditions::write(received)?,
-        body: stream::incoming(input.body, input.content_length, &request.extensions),
+        body: stream::incoming(input.body, input.content_length, (&request.headers, &request.extensions)),
     };
     let written = service.store.put_object(put).await?;
-    let headers = stored(written.etag, written.checksum.as_ref());
+    let mut headers = stored(written.etag);
+    checksum::show(&mut headers, written.checksum.as_ref());
     Ok(S3Response::with_headers(PutObjectOutput::default(), headers))
 }
 

@@ -43,6 +43,10 @@ impl Client {
     }
 
     async fn in_region(region: &str) -> Self {
+        Self::over(region, Settings::default()).await
+    }
+
+    async fn over(region: &str, settings: Settings) -> Self {
         let clock = Arc::new(ManualClock::at(NOW));
         let shared: Arc<dyn Clock> = clock.clone();
         let parts = Parts {
@@ -54,7 +58,7 @@ impl Client {
             space: Arc::new(Boundless),
             fences: Fences::default(),
             tiers: TierMetrics::register(&Registry::new()).unwrap(),
-            settings: Settings::default(),
+            settings,
         };
         let store = Store::open(parts, &Registry::new()).await.unwrap();
         Self { front: Front::new(store, region, |_| {}), clock }
@@ -62,7 +66,11 @@ impl Client {
 
     /// A client with a bucket `bkt`.
     async fn with_bucket() -> Self {
-        let client = Self::new().await;
+        Self::with_bucket_over(Settings::default()).await
+    }
+
+    async fn with_bucket_over(settings: Settings) -> Self {
+        let client = Self::over("us-east-1", settings).await;
         assert_eq!(client.send("PUT", "/bkt", &[], "").await.status, 200);
         client
     }

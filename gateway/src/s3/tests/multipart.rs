@@ -153,7 +153,11 @@ async fn parts_are_listed_by_pages() {
     let id = create(
         &client,
         "/bkt/k",
-        &[("x-amz-checksum-algorithm", "crc32"), ("x-amz-storage-class", "STANDARD_IA")],
+        &[
+            ("x-amz-checksum-algorithm", "crc32"),
+            ("x-amz-checksum-type", "FULL_OBJECT"),
+            ("x-amz-storage-class", "STANDARD_IA"),
+        ],
     )
     .await;
     for number in [1, 3, 5] {
@@ -166,8 +170,8 @@ async fn parts_are_listed_by_pages() {
     );
     assert_eq!((page.one("NextPartNumberMarker"), page.one("MaxParts")), ("3".into(), "2".into()));
     assert_eq!(
-        (page.one("ChecksumAlgorithm"), page.one("StorageClass")),
-        ("CRC32".into(), "STANDARD_IA".into())
+        (page.one("ChecksumAlgorithm"), page.one("ChecksumType"), page.one("StorageClass")),
+        ("CRC32".into(), "FULL_OBJECT".into(), "STANDARD_IA".into())
     );
     assert_eq!((page.one("UploadId"), page.one("Key")), (id.clone(), "k".into()));
     let rest = client.get(&format!("/bkt/k?uploadId={id}&part-number-marker=3"), &[]).await;

@@ -65,7 +65,7 @@ impl Document {
     /// An element with a quoted ETag, its quotes as S3 writes them.
     pub(crate) fn etag(&mut self, etag: terrace_store::object::ETag) {
         self.nested("ETag", |document| {
-            document.write(format_args!("&quot;{}-{}&quot;", etag.body, etag.parts));
+            document.write(format_args!("&quot;{}&quot;", etag.bare()));
         });
     }
 

@@ -2,6 +2,7 @@
 
 use std::io::{Error, Result};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::ValueEnum;
 use s3_compat_tests::body;
 use s3_compat_tests::sign::{self, Request};
@@ -41,6 +42,12 @@ pub(crate) enum Cell {
     /// PUT of 8 MiB, each under a new key.
     #[value(name = "put-8m")]
     Put8M,
+    /// The same, its body not signed.
+    #[value(name = "put-8m-unsigned")]
+    Put8MUnsigned,
+    /// The same in chunks, with a CRC-32 behind them, as SDKs send over TLS.
+    #[value(name = "put-8m-trailer")]
+    Put8MTrailer,
     /// GET of 8 MiB.
     #[value(name = "get-8m")]
     Get8M,
@@ -56,20 +63,24 @@ pub(crate) struct Bodies {
     middle: (Vec<u8>, String),
     large: (Vec<u8>, String),
     huge: (Vec<u8>, String),
+    /// `large` in chunks of 1 MiB, with its CRC-32 behind them.
+    chunked: Vec<u8>,
 }
 
 impl Bodies {
-    /// All of them: 73 MiB.
+    /// All of them: 81 MiB.
     pub(crate) fn new() -> Self {
         let hashed = |size: usize| {
             let body = body::random(size, size as u64);
             let hash = sign::sha256(&body);
             (body, hash)
         };
+        let large = hashed(PART);
         Self {
             small: hashed(KIB),
             middle: hashed(256 * KIB),
-            large: hashed(PART),
+            chunked: chunked(&large.0),
+            large,
             huge: hashed(PART * PARTS),
         }
     }
@@ -80,6 +91,39 @@ pub(crate) const BUCKETS: [&str; 2] = ["listed", "load"];
 
 fn path(folder: &str, index: u64) -> String {
     format!("/load/{folder}/{index:08}")
+}
+
+/// A body as `aws-chunked` (S3 API, "Signature Calculations: Including Trailing Headers"), not signed.
+fn chunked(body: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(body.len() + 256);
+    for chunk in body.chunks(MIB) {
+        text.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        text.extend_from_slice(chunk);
+        text.extend_from_slice(b"\r\n");
+    }
+    let mut crc = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32IsoHdlc);
+    crc.update(body);
+    let crc = u32::try_from(crc.finalize()).unwrap_or_default().to_be_bytes();
+    text.extend_from_slice(
+        format!("0\r\nx-amz-checksum-crc32:{}\r\n\r\n", BASE64_STANDARD.encode(crc)).as_bytes(),
+    );
+    text
+}
+
+async fn put_unsigned(client: &mut Client, path: &str, body: &[u8]) -> Result<()> {
+    let mut request = Request::new("PUT", path);
+    (request.payload, request.length) = ("UNSIGNED-PAYLOAD".to_owned(), Some(body.len() as u64));
+    client.exchange(&request, body, Expect::Any).await.map(drop)
+}
+
+async fn put_trailer(client: &mut Client, path: &str, bodies: &Bodies) -> Result<()> {
+    let mut request = Request::new("PUT", path)
+        .header("content-encoding", "aws-chunked")
+        .header("x-amz-decoded-content-length", bodies.large.0.len().to_string())
+        .header("x-amz-trailer", "x-amz-checksum-crc32");
+    request.payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER".to_owned();
+    request.length = Some(bodies.chunked.len() as u64);
+    client.exchange(&request, &bodies.chunked, Expect::Any).await.map(drop)
 }
 
 async fn put(client: &mut Client, path: &str, (body, hash): &(Vec<u8>, String)) -> Result<()> {
@@ -96,7 +140,8 @@ impl Cell {
             Self::List | Self::ListDelimiter => LISTED,
             Self::Delete => 8_000,
             Self::Get8M => 16,
-            Self::Put1K | Self::Put256K | Self::Put8M | Self::Multipart | Self::Resident => 0,
+            Self::Put1K | Self::Put256K | Self::Put8M | Self::Put8MUnsigned | Self::Put8MTrailer => 0,
+            Self::Multipart | Self::Resident => 0,
         }
     }
 
@@ -132,7 +177,7 @@ impl Cell {
         let bytes = match self {
             Self::Put1K => KIB,
             Self::Put256K => 256 * KIB,
-            Self::Put8M => PART,
+            Self::Put8M | Self::Put8MUnsigned | Self::Put8MTrailer => PART,
             Self::Multipart | Self::Resident => PART * PARTS,
             _ => 0,
         };
@@ -147,6 +192,8 @@ impl Cell {
             Self::Put1K => put(client, &path("put-1k", index), &bodies.small).await,
             Self::Put256K => put(client, &path("put-256k", index), &bodies.middle).await,
             Self::Put8M => put(client, &path("put-8m", index), &bodies.large).await,
+            Self::Put8MUnsigned => put_unsigned(client, &path("put-8m-u", index), &bodies.large.0).await,
+            Self::Put8MTrailer => put_trailer(client, &path("put-8m-t", index), bodies).await,
             Self::Resident => put(client, &path("resident", index), &bodies.huge).await,
             Self::Get1K => get(client, &any("get-1k"), &bodies.small.0).await,
             Self::Get8M => get(client, &any("get-8m"), &bodies.large.0).await,

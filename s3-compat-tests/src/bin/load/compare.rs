@@ -7,6 +7,8 @@ use crate::{Outcome, Settings, run};
 
 /// The server that ratios are against.
 const BASE: &str = "versitygw";
+/// The server that does nothing but read and send.
+const FLOOR: &str = "floor";
 
 /// Runs all servers `rounds` times, each round in another order, and prints the tables.
 ///
@@ -39,8 +41,27 @@ fn goal(cell: Cell) -> Option<f64> {
         Cell::Get8M => 2.5,
         Cell::List => 0.15,
         Cell::ListDelimiter => 1.0,
-        Cell::Resident => return None,
+        Cell::Put8MUnsigned | Cell::Put8MTrailer | Cell::Resident => return None,
     })
+}
+
+/// What the forms of a body cost beside each other on the first server, and its GET beside the floor: ratios and differences of the same round.
+fn within(reports: &[Vec<Report>], servers: &[&str]) -> String {
+    let cpu = |runs: &[Report], cell| figures(runs, cell).iter().map(|f| f.cpu_ms).collect::<Vec<_>>();
+    let pairs = |left: Vec<f64>, right: Vec<f64>, of: fn(f64, f64) -> f64| {
+        shown(left.into_iter().zip(right).map(|(left, right)| of(left, right)).collect())
+    };
+    let ours = |cell| cpu(&reports[0], cell);
+    let floor = servers.iter().position(|name| *name == FLOOR);
+    let floor = floor.map_or_else(Vec::new, |floor| cpu(&reports[floor], Cell::Get8M));
+    let trailer = pairs(ours(Cell::Put8MTrailer), ours(Cell::Put8MUnsigned), |left, right| left / right);
+    let signed = pairs(ours(Cell::Put8M), ours(Cell::Put8MUnsigned), |left, right| (left - right) / 8.0);
+    let read = pairs(ours(Cell::Get8M), floor, |left, right| left / right);
+    format!(
+        "\nCPU of {}, within a round\n\n| figure | | goal |\n|---|---|---|\n| PUT 8 MiB: trailer with CRC-32 / not signed | {trailer} | <= 1.1 |\n\
+         | PUT 8 MiB: SHA-256 signed beyond not signed, ms a MiB | {signed} | <= 1 |\n| GET 8 MiB / {FLOOR} | {read} | <= 1.15 |\n",
+        servers.first().unwrap_or(&"")
+    )
 }
 
 /// Median, lowest and highest.
@@ -85,6 +106,7 @@ fn tables(reports: &[Vec<Report>]) -> String {
         text += &format!("| {} |{row} {} | {goal} |\n", name(*cell), shown(ratios));
     }
 
+    text += &within(reports, &servers);
     text += "\nOperations a second, and latency of the median and of the 99th percentile in milliseconds\n\n";
     text += &heading(&format!("| cell |{}{}{}", columns(" ops/s"), columns(" p50"), columns(" p99")));
     for cell in &cells {

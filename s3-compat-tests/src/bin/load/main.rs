@@ -5,6 +5,7 @@ mod cell;
 mod client;
 mod compare;
 mod figures;
+mod floor;
 mod run;
 mod subject;
 mod syscalls;
@@ -32,7 +33,7 @@ struct Arguments {
 enum Command {
     /// One server, every cell once.
     Run {
-        /// `terrace`, `versitygw`, `s3s-fs`, or NAME=COMMAND. The command is run by `sh`; {data}, {port}, {access_key} and
+        /// `terrace`, `versitygw`, `s3s-fs`, `floor` (see `load floor`), or NAME=COMMAND. The command is run by `sh`; {data}, {port}, {access_key} and
         /// {secret_key} in it are replaced, and it must serve path style on 127.0.0.1:{port}, region us-east-1.
         #[arg(long, default_value = "terrace")]
         server: Recipe,
@@ -61,6 +62,13 @@ enum Command {
         rounds: usize,
         #[command(flatten)]
         settings: Settings,
+    },
+    /// Serves files with nothing but hyper, until it is killed: what any server costs.
+    Floor {
+        /// Where it listens.
+        listen: std::net::SocketAddr,
+        /// Where it keeps what is PUT.
+        folder: PathBuf,
     },
 }
 
@@ -96,8 +104,13 @@ fn main() -> Outcome<()> {
         Command::Run { settings, .. } | Command::Compare { settings, .. } => {
             subject::pin(settings.load_core)?
         }
+        Command::Floor { .. } => {}
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut runtime = match arguments.command {
+        Command::Floor { .. } => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build()?;
     runtime.block_on(async {
         match arguments.command {
             Command::Run { server, endpoint: None, settings, .. } => {
@@ -110,6 +123,7 @@ fn main() -> Outcome<()> {
                     subject::Subject::running(address, pid.unwrap_or_default(), &access_key, &secret_key);
                 print!("{}", figures::table(&run::all(&subject, &settings).await?));
             }
+            Command::Floor { listen, folder } => floor::serve(listen, folder).await?,
             Command::Compare { server, rounds, settings } => compare::run(&server, rounds, &settings).await?,
         }
         Ok(())

@@ -34,10 +34,10 @@ impl FromStr for Recipe {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
             Some((name, command)) => Ok(Self { name: name.to_owned(), command: Some(command.to_owned()) }),
-            None if ["terrace", "versitygw", "s3s-fs"].contains(&text) => {
+            None if ["terrace", "versitygw", "s3s-fs", "floor"].contains(&text) => {
                 Ok(Self { name: text.to_owned(), command: None })
             }
-            None => Err("terrace, versitygw, s3s-fs or NAME=COMMAND".to_owned()),
+            None => Err("terrace, versitygw, s3s-fs, floor or NAME=COMMAND".to_owned()),
         }
     }
 }
@@ -54,6 +54,7 @@ impl Recipe {
         };
         Ok(match self.name.as_str() {
             "terrace" => format!("{} serve", binary::terrace().display()),
+            "floor" => format!("{} floor 127.0.0.1:{{port}} {{data}}", std::env::current_exe()?.display()),
             "versitygw" => format!(
                 "{} --access {{access_key}} --secret {{secret_key}} --port 127.0.0.1:{{port}} --keep-alive --quiet posix {{data}}",
                 installed()?.display()

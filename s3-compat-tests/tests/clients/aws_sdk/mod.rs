@@ -1,6 +1,7 @@
 //! The Rust SDK of AWS.
 
 mod buckets;
+mod checksums;
 mod conditions;
 mod copies;
 mod keys;
@@ -31,7 +32,11 @@ struct Fixture {
 
 impl Fixture {
     async fn new() -> Self {
-        let server = Server::start();
+        Self::of(Server::start()).await
+    }
+
+    /// With a server of a test's own making.
+    async fn of(server: Server) -> Self {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(server.endpoint())

@@ -6,8 +6,8 @@ mod etag;
 mod metadata;
 mod range;
 
-pub use checksum::{Algorithm, Checksum, ChecksumSlot};
+pub use checksum::{Algorithm, Checksum, ChecksumChoice, ChecksumSlot, ChecksumType, ObjectChecksum};
 pub use condition::{DeleteCondition, ETagList, IfRange, ReadCondition, WriteCondition};
-pub use etag::ETag;
+pub use etag::{Bare, ETag, ETagMode};
 pub use metadata::{CopiedMetadata, Metadata, StandardHeader};
 pub use range::{RangeRequest, resolve};

@@ -4,12 +4,17 @@ use bytes::Bytes;
 use terrace_high_volume::Key;
 
 use crate::name::{BucketId, ObjectKey, Revision, UploadId};
-use crate::object::{Checksum, ETag};
+use crate::object::{ETag, ObjectChecksum};
+use crate::rows::codec::Reader;
 use crate::rows::{Damaged, Family, codec};
 
 const VERSION: u8 = 1;
 const COMPLETED: u8 = 0;
 const ABORTED: u8 = 1;
+/// The checksum is one over the checksums of the parts.
+const COMPOSITE: u8 = 1;
+/// An MD5 follows.
+const MD5: u8 = 1 << 1;
 
 /// How an upload ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,16 +42,19 @@ pub(crate) struct Completed {
     pub(crate) modified_ms: u64,
     /// Hash over the part list of the request: another list is not a repetition.
     pub(crate) parts_hash: [u8; 32],
-    /// Its checksum.
-    pub(crate) checksum: Option<Checksum>,
-    /// Whether the checksum is one over the checksums of the parts.
-    pub(crate) checksum_composite: bool,
+    /// Its checksum; a composite one is of as many parts.
+    pub(crate) checksum: Option<ObjectChecksum>,
+    /// The MD5 of the MD5s of its parts, where ETags are MD5s.
+    pub(crate) md5: Option<[u8; 16]>,
 }
 
 impl Completed {
     /// Its ETag.
     pub(crate) fn etag(&self) -> ETag {
-        ETag { body: self.rev, parts: self.parts }
+        match self.md5 {
+            Some(md5) => ETag::of_md5(md5, Some(self.parts)),
+            None => ETag::of_revision(self.rev, self.parts),
+        }
     }
 }
 
@@ -69,8 +77,11 @@ impl Finished {
             writer.varint(object.size);
             writer.varint(object.modified_ms);
             writer.raw(&object.parts_hash);
-            writer.option(object.checksum.as_ref(), |writer, checksum| writer.checksum(checksum));
-            writer.byte(u8::from(object.checksum_composite));
+            writer.option(object.checksum.as_ref(), |writer, sum| writer.checksum(&sum.checksum));
+            let is_composite = object.checksum.as_ref().is_some_and(|sum| sum.composite_of.is_some());
+            let flag = |holds: bool, flag: u8| if holds { flag } else { 0 };
+            writer.byte(flag(is_composite, COMPOSITE) | flag(object.md5.is_some(), MD5));
+            object.md5.iter().for_each(|md5| writer.raw(md5));
         })
     }
 
@@ -80,20 +91,27 @@ impl Finished {
     /// [`Damaged`].
     pub(crate) fn decode(value: &Bytes) -> Result<Self, Damaged> {
         codec::decode(Family::Finished, VERSION, value, |reader| match reader.byte()? {
-            COMPLETED => Some(Self::Completed(Completed {
-                bid: reader.bucket()?,
-                key: reader.object_key()?,
-                rev: reader.revision()?,
-                parts: reader.small()?,
-                size: reader.varint()?,
-                modified_ms: reader.varint()?,
-                parts_hash: reader.array()?,
-                checksum: reader.option(|reader| reader.checksum())?,
-                checksum_composite: reader.flag()?,
-            })),
+            COMPLETED => Completed::read(reader).map(Self::Completed),
             ABORTED => Some(Self::Aborted),
             _ => None,
         })
+    }
+}
+
+impl Completed {
+    fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let (bid, key, rev) = (reader.bucket()?, reader.object_key()?, reader.revision()?);
+        let (parts, size, modified_ms) = (reader.small()?, reader.varint()?, reader.varint()?);
+        let parts_hash = reader.array()?;
+        let checksum = reader.option(|reader| reader.checksum())?;
+        let flags = reader.byte().filter(|flags| flags & !(COMPOSITE | MD5) == 0)?;
+        let composite_of = (flags & COMPOSITE != 0).then_some(parts);
+        if composite_of.is_some() && checksum.is_none() {
+            return None;
+        }
+        let checksum = checksum.map(|checksum| ObjectChecksum { checksum, composite_of });
+        let md5 = if flags & MD5 != 0 { Some(reader.array()?) } else { None };
+        Some(Self { bid, key, rev, parts, size, modified_ms, parts_hash, checksum, md5 })
     }
 }
 
@@ -115,10 +133,12 @@ mod tests {
         fn a_completed_upload_reads_back_as_it_was_written(
             bid in sample::bucket(), key in sample::object_key(), rev in sample::revision(), parts: u32,
             size in sample::number(), modified_ms in sample::number(), parts_hash: [u8; 32],
-            checksum in option::of(sample::checksum()), checksum_composite: bool,
+            checksum in option::of(sample::checksum()), composite: bool, md5: Option<[u8; 16]>,
         ) {
+            let composite_of = composite.then_some(parts);
+            let checksum = checksum.map(|checksum| ObjectChecksum { checksum, composite_of });
             let row = Finished::Completed(Completed {
-                bid, key, rev, parts, size, modified_ms, parts_hash, checksum, checksum_composite,
+                bid, key, rev, parts, size, modified_ms, parts_hash, checksum, md5,
             });
             prop_assert_eq!(Finished::decode(&row.encode()), Ok(row.clone()));
             sample::assert_guarded(&row.encode(), Finished::decode);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::name::{BucketId, ObjectKey, Revision};
-use crate::object::{Checksum, ETag, Metadata};
+use crate::object::{ETag, Metadata, ObjectChecksum};
 use crate::rows::codec::{self, Reader, Writer};
 use crate::rows::{Damaged, Family, inline, metadata};
 
@@ -20,7 +20,8 @@ const STORAGE_CLASS: u16 = 1 << 5;
 const CHECKSUM: u16 = 1 << 6;
 const COMPOSITE: u16 = 1 << 7;
 const SPILLED: u16 = 1 << 8;
-const KNOWN: u16 = (1 << 9) - 1;
+const MD5: u16 = 1 << 9;
+const KNOWN: u16 = (1 << 10) - 1;
 
 /// Where the bytes of a body are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,10 +58,10 @@ pub(crate) struct Head {
     pub(crate) parts: u32,
     /// Storage class, if it is not STANDARD.
     pub(crate) storage_class: Option<String>,
-    /// Checksum that was verified when the body came.
-    pub(crate) checksum: Option<Checksum>,
-    /// Whether the checksum is one over the checksums of the parts rather than over the bytes.
-    pub(crate) checksum_composite: bool,
+    /// Checksum that was verified when the body came; a composite one is of [`Head::parts`] parts.
+    pub(crate) checksum: Option<ObjectChecksum>,
+    /// What the ETag is made of where ETags are MD5s: the MD5 of the body, or of the MD5s of its parts.
+    pub(crate) md5: Option<[u8; 16]>,
     /// What the client says of it; `None`: in the `E` row.
     pub(crate) metadata: Option<Metadata>,
 }
@@ -77,9 +78,7 @@ pub(crate) struct ListedHead {
     /// Storage class, if it is not STANDARD.
     pub(crate) storage_class: Option<String>,
     /// Its checksum.
-    pub(crate) checksum: Option<Checksum>,
-    /// Whether the checksum is one over the checksums of the parts.
-    pub(crate) checksum_composite: bool,
+    pub(crate) checksum: Option<ObjectChecksum>,
 }
 
 /// Most bytes of encoded metadata within a head: more would make listings, which do not show it, dear.
@@ -93,7 +92,7 @@ pub(crate) fn spills(said: &Metadata) -> bool {
 impl Head {
     /// Its ETag.
     pub(crate) fn etag(&self) -> ETag {
-        ETag { body: self.body_rev, parts: self.parts }
+        etag((self.body_rev, self.parts), self.md5, self.body == BodyAt::Manifest)
     }
 
     fn flags(&self) -> u16 {
@@ -108,8 +107,9 @@ impl Head {
         body | when(self.body_rev != self.rev, OTHER_BODY)
             | when(self.storage_class.is_some(), STORAGE_CLASS)
             | when(self.checksum.is_some(), CHECKSUM)
-            | when(self.checksum_composite, COMPOSITE)
+            | when(self.checksum.as_ref().is_some_and(|sum| sum.composite_of.is_some()), COMPOSITE)
             | when(self.metadata.is_none(), SPILLED)
+            | when(self.md5.is_some(), MD5)
     }
 
     /// Its value, in one buffer of its exact size.
@@ -130,7 +130,8 @@ impl Head {
         writer.varint(self.modified_ms);
         writer.varint(u64::from(self.parts));
         self.storage_class.iter().for_each(|class| writer.text(class));
-        self.checksum.iter().for_each(|checksum| writer.checksum(checksum));
+        self.checksum.iter().for_each(|sum| writer.checksum(&sum.checksum));
+        self.md5.iter().for_each(|md5| writer.raw(md5));
         if let BodyAt::Blob { origin: Some((bucket, key)) } = &self.body {
             writer.bucket(*bucket);
             writer.bytes(key.as_bytes());
@@ -156,19 +157,18 @@ impl Head {
                 _ => return None,
             };
             let metadata = if front.flags & SPILLED == 0 { Some(metadata::read(reader)?) } else { None };
-            let ListedHead { etag, size, modified_ms, storage_class, checksum, checksum_composite } =
-                front.listed;
+            let ListedHead { etag: _, size, modified_ms, storage_class, checksum } = front.listed;
             Some(Self {
                 rev: front.rev,
                 vseq: front.vseq,
                 body,
-                body_rev: etag.body,
+                body_rev: front.body_rev,
                 size,
                 modified_ms,
-                parts: etag.parts,
+                parts: front.parts,
                 storage_class,
                 checksum,
-                checksum_composite,
+                md5: front.md5,
                 metadata,
             })
         })
@@ -190,34 +190,52 @@ struct Front {
     flags: u16,
     rev: Revision,
     vseq: u64,
+    body_rev: Revision,
+    parts: u32,
+    md5: Option<[u8; 16]>,
     listed: ListedHead,
+}
+
+/// The ETag of a body: its revision and number of parts, or its MD5.
+fn etag((body, parts): (Revision, u32), md5: Option<[u8; 16]>, is_multipart: bool) -> ETag {
+    match md5 {
+        Some(md5) => ETag::of_md5(md5, is_multipart.then_some(parts)),
+        None => ETag::of_revision(body, parts),
+    }
 }
 
 impl Front {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let flags = u16::from_be_bytes(reader.array()?);
-        if flags & !KNOWN != 0 || (flags & ORIGIN != 0 && flags & BODY != BLOB) {
+        let has = |flag: u16| flags & flag != 0;
+        let is_manifest = flags & BODY == MANIFEST;
+        if flags & !KNOWN != 0 || (has(ORIGIN) && flags & BODY != BLOB) || (has(COMPOSITE) && !has(CHECKSUM))
+        {
             return None;
         }
-        let has = |flag: u16| flags & flag != 0;
         let rev = reader.revision()?;
         let vseq = reader.varint()?;
-        let body = if has(OTHER_BODY) { reader.revision()? } else { rev };
+        let body_rev = if has(OTHER_BODY) { reader.revision()? } else { rev };
         let size = reader.varint()?;
         let modified_ms = reader.varint()?;
-        let etag = ETag { body, parts: reader.small().filter(|parts| *parts > 0)? };
+        let parts = reader.small().filter(|parts| *parts > 0)?;
         let storage_class = if has(STORAGE_CLASS) { Some(reader.text()?) } else { None };
-        let checksum = if has(CHECKSUM) { Some(reader.checksum()?) } else { None };
-        let checksum_composite = has(COMPOSITE);
-        let listed = ListedHead { etag, size, modified_ms, storage_class, checksum, checksum_composite };
-        Some(Self { flags, rev, vseq, listed })
+        let composite_of = has(COMPOSITE).then_some(parts);
+        let checksum = match has(CHECKSUM) {
+            true => Some(ObjectChecksum { checksum: reader.checksum()?, composite_of }),
+            false => None,
+        };
+        let md5 = if has(MD5) { Some(reader.array()?) } else { None };
+        let etag = etag((body_rev, parts), md5, is_manifest);
+        let listed = ListedHead { etag, size, modified_ms, storage_class, checksum };
+        Some(Self { flags, rev, vseq, body_rev, parts, md5, listed })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::Algorithm;
+    use crate::object::{Algorithm, Checksum};
     use crate::rows::sample;
     use proptest::option;
     use proptest::prelude::*;
@@ -236,19 +254,22 @@ mod tests {
         let revisions = (sample::revision(), option::of(sample::revision()));
         let numbers = (sample::number(), sample::number(), 1..=u32::MAX);
         let class = option::of("[A-Z_]{1,20}");
-        let checksum = (option::of(sample::checksum()), any::<bool>());
-        (revisions, numbers, body(), class, checksum, option::of(sample::metadata())).prop_map(
-            |(revisions, numbers, body, storage_class, checksum, metadata)| Head {
+        let digests = (option::of(sample::checksum()), any::<bool>(), option::of(any::<[u8; 16]>()));
+        (revisions, numbers, body(), class, digests, option::of(sample::metadata())).prop_map(
+            |(revisions, numbers, body, storage_class, digests, metadata)| Head {
                 rev: revisions.0,
                 body_rev: revisions.1.unwrap_or(revisions.0),
                 vseq: numbers.0,
                 modified_ms: numbers.1,
                 parts: numbers.2,
+                checksum: digests.0.map(|checksum| ObjectChecksum {
+                    checksum,
+                    composite_of: digests.1.then_some(numbers.2),
+                }),
+                md5: digests.2,
                 body: body.0,
                 size: body.1,
                 storage_class,
-                checksum: checksum.0,
-                checksum_composite: checksum.1,
                 metadata,
             },
         )
@@ -265,8 +286,10 @@ mod tests {
             modified_ms: 1_790_000_000_000,
             parts: 1,
             storage_class: None,
-            checksum: Some(Checksum { algorithm: Algorithm::Crc64Nvme, value: Bytes::from_static(&[7; 8]) }),
-            checksum_composite: false,
+            checksum: Some(
+                Checksum { algorithm: Algorithm::Crc64Nvme, value: Bytes::from_static(&[7; 8]) }.into(),
+            ),
+            md5: None,
             metadata: Some(Metadata {
                 content_type: Some("application/octet-stream".to_owned()),
                 headers: vec![],
@@ -278,6 +301,8 @@ mod tests {
     #[test]
     fn a_typical_head_stays_within_its_budget_of_110_bytes() {
         assert!(typical().encode().len() <= 110, "{}", typical().encode().len());
+        let md5 = Head { md5: Some([7; 16]), ..typical() };
+        assert_eq!(md5.encode().len(), typical().encode().len() + 16);
         let plain = Head { metadata: Some(Metadata::default()), checksum: None, ..typical() };
         assert!(plain.encode().len() <= 50, "{}", plain.encode().len());
     }
@@ -301,6 +326,15 @@ mod tests {
         assert!(Head::decode(&Head { parts: 0, ..typical() }.encode()).is_err());
     }
 
+    #[test]
+    fn an_md5_is_the_etag_with_the_number_of_parts_only_for_a_multipart_body() {
+        let etag = |body, md5| Head { body, parts: 2, md5, ..typical() }.etag();
+        let blob = || BodyAt::Blob { origin: None };
+        assert_eq!(etag(blob(), Some([7; 16])), ETag::of_md5([7; 16], None));
+        assert_eq!(etag(BodyAt::Manifest, Some([7; 16])), ETag::of_md5([7; 16], Some(2)));
+        assert_eq!(etag(blob(), None), ETag::of_revision(typical().rev, 2));
+    }
+
     proptest! {
         #[test]
         fn a_head_reads_back_as_it_was_written(head in head()) {
@@ -313,7 +347,6 @@ mod tests {
                 modified_ms: head.modified_ms,
                 storage_class: head.storage_class,
                 checksum: head.checksum,
-                checksum_composite: head.checksum_composite,
             });
         }
 

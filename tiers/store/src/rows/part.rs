@@ -8,6 +8,8 @@ use crate::object::{Checksum, ETag};
 use crate::rows::{Damaged, Family, codec};
 
 const VERSION: u8 = 1;
+/// Beside the place of the bytes: an MD5 follows the checksum.
+const MD5: u8 = 0x80;
 
 /// Where the bytes of a part are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub(crate) struct PartRow {
     pub(crate) modified_ms: u64,
     /// Checksum that was verified when it came.
     pub(crate) checksum: Option<Checksum>,
+    /// The MD5 of its bytes, where ETags are MD5s.
+    pub(crate) md5: Option<[u8; 16]>,
     /// Where its bytes are.
     pub(crate) at: PartAt,
 }
@@ -74,7 +78,7 @@ pub(crate) fn parse(key: &Key) -> Option<(UploadId, PartNumber)> {
 impl PartRow {
     /// Its ETag.
     pub(crate) fn etag(&self) -> ETag {
-        ETag { body: self.rev, parts: 1 }
+        self.md5.map_or(ETag::of_revision(self.rev, 1), |md5| ETag::of_md5(md5, None))
     }
 
     /// Its value.
@@ -82,10 +86,11 @@ impl PartRow {
         codec::exact(|writer| {
             writer.byte(VERSION);
             writer.revision(self.rev);
-            writer.byte(self.at as u8);
+            writer.byte(self.at as u8 | if self.md5.is_some() { MD5 } else { 0 });
             writer.varint(self.size);
             writer.varint(self.modified_ms);
             writer.option(self.checksum.as_ref(), |writer, checksum| writer.checksum(checksum));
+            self.md5.iter().for_each(|md5| writer.raw(md5));
         })
     }
 
@@ -96,10 +101,12 @@ impl PartRow {
     pub(crate) fn decode(value: &Bytes) -> Result<Self, Damaged> {
         codec::decode(Family::Part, VERSION, value, |reader| {
             let rev = reader.revision()?;
-            let at = PartAt::from_code(reader.byte()?)?;
+            let place = reader.byte()?;
+            let at = PartAt::from_code(place & !MD5)?;
             let (size, modified_ms) = (reader.varint()?, reader.varint()?);
             let checksum = reader.option(|reader| reader.checksum())?;
-            Some(Self { rev, size, modified_ms, checksum, at })
+            let md5 = if place & MD5 != 0 { Some(reader.array()?) } else { None };
+            Some(Self { rev, size, modified_ms, checksum, md5, at })
         })
     }
 }
@@ -129,10 +136,10 @@ mod tests {
         #[test]
         fn a_part_reads_back_as_it_was_written(
             rev in sample::revision(), size in sample::number(), modified_ms in sample::number(),
-            checksum in option::of(sample::checksum()),
+            checksum in option::of(sample::checksum()), md5: Option<[u8; 16]>,
             at in prop::sample::select(vec![PartAt::Empty, PartAt::Inline, PartAt::Blob]),
         ) {
-            let row = PartRow { rev, size, modified_ms, checksum, at };
+            let row = PartRow { rev, size, modified_ms, checksum, md5, at };
             prop_assert_eq!(PartRow::decode(&row.encode()), Ok(row.clone()));
             sample::assert_guarded(&row.encode(), PartRow::decode);
         }

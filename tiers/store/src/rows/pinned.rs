@@ -3,7 +3,9 @@
 use bytes::Bytes;
 
 use crate::name::{BucketId, BucketName, Node, ObjectKey, PartNumber, Revision, UploadId};
-use crate::object::{Algorithm, Checksum, Metadata, StandardHeader};
+use crate::object::{
+    Algorithm, Checksum, ChecksumChoice, ChecksumType, Metadata, ObjectChecksum, StandardHeader,
+};
 use crate::rows::{
     bucket, counter, extension, finished, garbage, head, inline, manifest, object, part, singleton, ticket,
     upload,
@@ -79,8 +81,8 @@ fn values_have_the_layout_of_version_1() {
         modified_ms: MS,
         parts: 2,
         storage_class: Some("COLD".to_owned()),
-        checksum: checksum(),
-        checksum_composite: true,
+        checksum: checksum().map(|checksum| ObjectChecksum { checksum, composite_of: Some(2) }),
+        md5: None,
         metadata: Some(metadata()),
     };
     let waste = garbage::Waste::Manifest { bid: BID, key: object_key(), rev: REV };
@@ -95,7 +97,7 @@ fn values_have_the_layout_of_version_1() {
         modified_ms: MS,
         parts_hash: [b'h'; 32],
         checksum: None,
-        checksum_composite: false,
+        md5: None,
     };
     let entry =
         manifest::Entry { rev: REV, end_offset: 500, at, checksum: Some(Bytes::from_static(b"sum!")) };
@@ -106,7 +108,7 @@ fn values_have_the_layout_of_version_1() {
         finished::Finished::Completed(completed).encode(),
         garbage::Garbage { what: waste, size: 7, reason, not_before_ms: MS }.encode(),
         manifest::Page { begin: 200, algorithm: Some(Algorithm::Crc32c), entries: vec![entry] }.encode(),
-        part::PartRow { rev: REV, size: 200, modified_ms: MS, checksum: checksum(), at }.encode(),
+        part::PartRow { rev: REV, size: 200, modified_ms: MS, checksum: checksum(), md5: None, at }.encode(),
         ticket::Ticket {
             state: ticket::State::Committed,
             kind: ticket::Kind::Part,
@@ -119,7 +121,7 @@ fn values_have_the_layout_of_version_1() {
             initiated_ms: MS,
             metadata: metadata(),
             storage_class: Some("COLD".to_owned()),
-            algorithm: Some(Algorithm::Crc32c),
+            checksum: Some(ChecksumChoice::default_of(Algorithm::Crc32c)),
         }
         .encode(),
     ];
@@ -133,6 +135,56 @@ fn values_have_the_layout_of_version_1() {
         r"\x010123456789abcdef\x02\xc8\x01\x80\xd8\xc1\xa2\x8c4\x01\x02sum!",
         r"\x01\x01\x01\x82\x02\x01k\x80\xd8\xc1\xa2\x8c4",
         r"\x01\x80\xd8\xc1\xa2\x8c4\x01\x04COLD\x02\x06\x01\x01\x08no-store\x01\x05mtime\x011",
+    ];
+    assert_eq!(values.map(|bytes| shown(&bytes)), pinned);
+}
+
+#[test]
+fn md5s_and_checksums_over_all_bytes_are_flags_that_layout_1_left_free() {
+    let md5 = Some(*b"0123456789abcde!");
+    let head = head::Head {
+        rev: REV,
+        vseq: 1,
+        body: head::BodyAt::Manifest,
+        body_rev: REV,
+        size: 7,
+        modified_ms: MS,
+        parts: 2,
+        storage_class: None,
+        checksum: checksum().map(ObjectChecksum::from),
+        md5,
+        metadata: None,
+    };
+    let completed = finished::Completed {
+        bid: BID,
+        key: object_key(),
+        rev: REV,
+        parts: 2,
+        size: 9,
+        modified_ms: MS,
+        parts_hash: [b'h'; 32],
+        checksum: checksum().map(|checksum| ObjectChecksum { checksum, composite_of: Some(2) }),
+        md5,
+    };
+    let at = part::PartAt::Inline;
+    let full = ChecksumChoice { algorithm: Algorithm::Crc32c, kind: ChecksumType::FullObject };
+    let values = [
+        head.encode(),
+        finished::Finished::Completed(completed).encode(),
+        part::PartRow { rev: REV, size: 200, modified_ms: MS, checksum: None, md5, at }.encode(),
+        upload::UploadDoc {
+            initiated_ms: MS,
+            metadata: metadata(),
+            storage_class: None,
+            checksum: Some(full),
+        }
+        .encode(),
+    ];
+    let pinned = [
+        r"\x01\x03C0123456789abcdef\x01\x07\x80\xd8\xc1\xa2\x8c4\x02\x02sum!0123456789abcde!",
+        r"\x01\x00\x82\x02\x03a\x00b0123456789abcdef\x02\t\x80\xd8\xc1\xa2\x8c4hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh\x01\x02sum!\x030123456789abcde!",
+        r"\x010123456789abcdef\x81\xc8\x01\x80\xd8\xc1\xa2\x8c4\x000123456789abcde!",
+        r"\x01\x80\xd8\xc1\xa2\x8c4\x00\x82\x06\x01\x01\x08no-store\x01\x05mtime\x011",
     ];
     assert_eq!(values.map(|bytes| shown(&bytes)), pinned);
 }

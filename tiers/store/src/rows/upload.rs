@@ -4,11 +4,13 @@ use bytes::Bytes;
 use terrace_high_volume::{Key, KeyRange, strinc};
 
 use crate::name::{BucketId, ObjectKey, Revision, UploadId};
-use crate::object::{Algorithm, Metadata};
+use crate::object::{Algorithm, ChecksumChoice, ChecksumType, Metadata};
 use crate::rows::{Damaged, Family, codec, metadata};
 
 const VERSION: u8 = 1;
 const NAME: usize = 9;
+/// Beside the code of the algorithm: the checksum is over all bytes, though that is not the default of the algorithm.
+const FULL_OBJECT: u8 = 0x80;
 
 /// Value of an open upload: what its object will be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +21,8 @@ pub(crate) struct UploadDoc {
     pub(crate) metadata: Metadata,
     /// Storage class, if it is not STANDARD.
     pub(crate) storage_class: Option<String>,
-    /// `x-amz-checksum-algorithm`.
-    pub(crate) algorithm: Option<Algorithm>,
+    /// Checksum that the object is to have, where the client named one.
+    pub(crate) checksum: Option<ChecksumChoice>,
 }
 
 /// Row of an upload.
@@ -72,6 +74,21 @@ pub(crate) fn parse(key: &Key) -> Option<(Bytes, UploadId)> {
     Some((object, UploadId(Revision(id.as_ref().try_into().ok()?))))
 }
 
+fn code_of(choice: ChecksumChoice) -> u8 {
+    let said =
+        choice.kind == ChecksumType::FullObject && choice != ChecksumChoice::default_of(choice.algorithm);
+    choice.algorithm as u8 | if said { FULL_OBJECT } else { 0 }
+}
+
+fn choice_of(code: u8) -> Option<ChecksumChoice> {
+    let default = ChecksumChoice::default_of(Algorithm::from_code(code & !FULL_OBJECT)?);
+    let said = ChecksumChoice { kind: ChecksumType::FullObject, ..default };
+    match code & FULL_OBJECT {
+        0 => Some(default),
+        _ => (said != default && said.is_possible()).then_some(said),
+    }
+}
+
 impl UploadDoc {
     /// Its value.
     pub(crate) fn encode(&self) -> Bytes {
@@ -79,7 +96,7 @@ impl UploadDoc {
             writer.byte(VERSION);
             writer.varint(self.initiated_ms);
             writer.option(self.storage_class.as_deref(), |writer, class| writer.text(class));
-            writer.byte(self.algorithm.map_or(0, |algorithm| algorithm as u8));
+            writer.byte(self.checksum.map_or(0, code_of));
             metadata::write(writer, &self.metadata);
         })
     }
@@ -92,8 +109,11 @@ impl UploadDoc {
         codec::decode(Family::Upload, VERSION, value, |reader| {
             let initiated_ms = reader.varint()?;
             let storage_class = reader.option(|reader| reader.text())?;
-            let algorithm = reader.algorithm()?;
-            Some(Self { initiated_ms, storage_class, algorithm, metadata: metadata::read(reader)? })
+            let checksum = match reader.byte()? {
+                0 => None,
+                code => Some(choice_of(code)?),
+            };
+            Some(Self { initiated_ms, storage_class, checksum, metadata: metadata::read(reader)? })
         })
     }
 }
@@ -146,8 +166,13 @@ mod tests {
         fn an_upload_reads_back_as_it_was_written(
             initiated_ms in sample::number(), metadata in sample::metadata(),
             storage_class in option::of("[A-Z_]{1,20}"), algorithm in option::of(sample::algorithm()),
+            full_object: bool,
         ) {
-            let row = UploadDoc { initiated_ms, metadata, storage_class, algorithm };
+            let checksum = algorithm.map(|algorithm| {
+                let said = ChecksumChoice { algorithm, kind: ChecksumType::FullObject };
+                if full_object && said.is_possible() { said } else { ChecksumChoice::default_of(algorithm) }
+            });
+            let row = UploadDoc { initiated_ms, metadata, storage_class, checksum };
             prop_assert_eq!(UploadDoc::decode(&row.encode()), Ok(row.clone()));
             sample::assert_guarded(&row.encode(), UploadDoc::decode);
         }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::object::ETagMode;
+
 /// Settings of a store. The default is the one-machine product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -11,6 +13,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// How long the blob of a replaced or deleted object stays for readers that hold the old record.
     pub grace: Duration,
+    /// What the ETags of new objects and parts are made of. What is there keeps the ETag it has.
+    pub etag: ETagMode,
 }
 
 impl Settings {
@@ -24,6 +28,7 @@ impl Default for Settings {
             inline_max: Self::INLINE_CAP,
             deadline: Duration::from_secs(20),
             grace: Duration::from_secs(5),
+            etag: ETagMode::Revision,
         }
     }
 }

@@ -20,8 +20,12 @@ use terrace_long_term::BlobBody;
 use terrace_long_term::layers::measure::TierMetrics;
 use terrace_runtime::{Clock, SeededIds, Tasks};
 use terrace_store::name::{BucketName, ObjectKey, PartNumber};
-use terrace_store::object::{CopiedMetadata, DeleteCondition, Metadata, ReadCondition, WriteCondition};
-use terrace_store::ops::multipart::{CompleteUpload, CompletedPart, CreateUpload, UploadPart, UploadRef};
+use terrace_store::object::{
+    CopiedMetadata, DeleteCondition, ETagMode, Metadata, ReadCondition, WriteCondition,
+};
+use terrace_store::ops::multipart::{
+    CompleteUpload, CompletedPart, CreateUpload, Given, UploadPart, UploadRef,
+};
 use terrace_store::ops::object::{
     Body, CopyObject, CopySource, GetObject, MetadataDirective, ObjectRead, PutObject, Selection, Written,
 };
@@ -92,6 +96,7 @@ impl Engines {
             inline_max: THRESHOLD,
             deadline: Duration::from_secs(20),
             grace: Duration::from_secs(5),
+            etag: ETagMode::Revision,
         };
         Self {
             ids: Arc::new(SeededIds::new(7, Arc::clone(&clock) as _)),
@@ -162,7 +167,7 @@ pub(crate) fn stream_of(bytes: &Bytes, chunk: usize) -> BlobBody {
 
 pub(crate) fn body(bytes: &Bytes) -> Body {
     let length = Some(bytes.len() as u64);
-    Body { stream: stream_of(bytes, 40_000), length, checksum: Arc::default() }
+    Body { stream: stream_of(bytes, 40_000), length, checksum: Arc::default(), md5: None }
 }
 
 /// All bytes of a body.
@@ -276,6 +281,7 @@ impl World {
             key: key(to.to_owned()),
             metadata: MetadataDirective::Copy(CopiedMetadata::default()),
             condition: WriteCondition::default(),
+            checksum: None,
         }
     }
 
@@ -286,7 +292,7 @@ impl World {
     pub(crate) async fn try_open_upload(&self, name: &str) -> Result<UploadRef, Error> {
         let (bucket, key) = (self.bucket.clone(), key(name.to_owned()));
         let metadata = Metadata { content_type: Some("video/mp4".into()), ..Metadata::default() };
-        let request = CreateUpload { bucket: bucket.clone(), key: key.clone(), metadata, algorithm: None };
+        let request = CreateUpload { bucket: bucket.clone(), key: key.clone(), metadata, checksum: None };
         let upload = self.store.create_upload(request).await?;
         Ok(UploadRef { bucket, key, upload })
     }
@@ -349,5 +355,6 @@ pub(crate) fn completion(upload: &UploadRef, parts: &[(i32, Written)]) -> Comple
         parts: parts.iter().map(part).collect(),
         condition: WriteCondition::default(),
         size: None,
+        whole: Given::default(),
     }
 }

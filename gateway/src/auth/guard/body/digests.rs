@@ -1,13 +1,9 @@
 //! Rules 6 and 8: the digests that a client sent with a body. Only what was asked for is computed, each once.
 
-use crc_fast::CrcAlgorithm;
-use http::{HeaderMap, HeaderValue};
-use sha1::Sha1;
+use http::HeaderMap;
 use sha2::{Digest, Sha256};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
+use terrace_store::digest::{Absorb, Hasher, speed};
 use terrace_store::object::{Algorithm, Checksum};
 
 use super::super::super::{BodyRefusal, Refusal, checksum};
@@ -15,13 +11,11 @@ use super::super::super::{BodyRefusal, Refusal, checksum};
 /// The digests of one body, as far as it has been read.
 #[derive(Default)]
 pub(crate) struct Digests {
-    content_sha256: Option<[u8; 32]>,
-    content_md5: Option<[u8; 16]>,
+    content_sha256: Option<([u8; 32], Sha256)>,
+    content_md5: Option<([u8; 16], md5::Context)>,
     checksum: Option<Promise>,
-    sha256: Option<Sha256>,
-    sha1: Option<Sha1>,
-    crc: Option<crc_fast::Digest>,
-    md5: Option<md5::Context>,
+    /// Of the checksum; `None` where it is the SHA-256 that is computed anyway.
+    hasher: Option<Hasher>,
 }
 
 /// A checksum that the client sent, or will send in the trailer.
@@ -43,14 +37,18 @@ impl Digests {
     /// parameters are never looked at: JS SDKs presign the CRC of an empty body.
     ///
     /// # Errors
-    /// `InvalidDigest`, `InvalidRequest`: a malformed value, an unknown algorithm, more than one checksum.
+    /// `InvalidDigest`, `InvalidRequest`: a malformed value, an unknown algorithm, more than one checksum, an algorithm
+    /// without a checksum.
     pub(crate) fn asked(
         headers: &HeaderMap,
         content_sha256: Option<[u8; 32]>,
         body_checksum: bool,
         trailer: Option<Algorithm>,
     ) -> Result<Option<Box<Self>>, Refusal> {
-        let content_md5 = headers.get("content-md5").map(content_md5).transpose()?;
+        let content_md5 = match headers.get("content-md5") {
+            Some(value) => Some(checksum::md5_of(value).ok_or(Refusal::InvalidDigest)?),
+            None => None,
+        };
         let mut checksum = trailer.map(Promise::Trailer);
         if body_checksum && let Some(sent) = header_checksum(headers)? {
             if checksum.is_some() {
@@ -58,42 +56,27 @@ impl Digests {
             }
             checksum = Some(Promise::Known(sent));
         }
+        if body_checksum && checksum.is_none() && headers.contains_key("x-amz-sdk-checksum-algorithm") {
+            return Err(Refusal::InvalidRequest(
+                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.",
+            ));
+        }
         if content_sha256.is_none() && content_md5.is_none() && checksum.is_none() {
             return Ok(None);
         }
-        let mut digests = Self { content_sha256, content_md5, checksum, ..Self::default() };
-        digests.md5 = content_md5.map(|_| md5::Context::new());
-        digests.sha256 = content_sha256.map(|_| Sha256::new());
-        match digests.checksum.as_ref().map(Promise::algorithm) {
-            None => {}
-            Some(Algorithm::Crc32) => digests.crc = Some(crc(CrcAlgorithm::Crc32IsoHdlc)),
-            Some(Algorithm::Crc32c) => digests.crc = Some(crc(CrcAlgorithm::Crc32Iscsi)),
-            Some(Algorithm::Crc64Nvme) => digests.crc = Some(crc(CrcAlgorithm::Crc64Nvme)),
-            Some(Algorithm::Sha1) => digests.sha1 = Some(Sha1::new()),
-            Some(Algorithm::Sha256) => digests.sha256 = Some(Sha256::new()),
-        }
-        Ok(Some(Box::new(digests)))
+        let algorithm = checksum.as_ref().map(Promise::algorithm);
+        let own = algorithm.filter(|algorithm| content_sha256.is_none() || *algorithm != Algorithm::Sha256);
+        Ok(Some(Box::new(Self {
+            content_sha256: content_sha256.map(|sent| (sent, Sha256::new())),
+            content_md5: content_md5.map(|sent| (sent, md5::Context::new())),
+            checksum,
+            hasher: own.map(Hasher::new),
+        })))
     }
 
     /// Whether a checksum was sent or announced.
     pub(crate) fn have_checksum(&self) -> bool {
         self.checksum.is_some()
-    }
-
-    /// Takes the next bytes of the decoded body.
-    pub(crate) fn update(&mut self, data: &[u8]) {
-        if let Some(sha256) = &mut self.sha256 {
-            sha256.update(data);
-        }
-        if let Some(sha1) = &mut self.sha1 {
-            sha1.update(data);
-        }
-        if let Some(crc) = &mut self.crc {
-            crc.update(data);
-        }
-        if let Some(md5) = &mut self.md5 {
-            md5.consume(data);
-        }
     }
 
     /// Compares with what the client sent; `trailer` is the checksum that the trailer held. Answers the checksum that the
@@ -102,11 +85,15 @@ impl Digests {
     /// # Errors
     /// The first digest that differs, or a promised trailer that did not come.
     pub(crate) fn verify(self, trailer: Option<Checksum>) -> Result<Option<Checksum>, BodyRefusal> {
-        let sha256: Option<[u8; 32]> = self.sha256.map(|sha256| sha256.finalize().into());
-        if self.content_sha256.is_some() && self.content_sha256 != sha256 {
-            return Err(BodyRefusal::ContentSha256Mismatch);
+        let mut computed = self.hasher.map(Hasher::finish);
+        if let Some((sent, sha256)) = self.content_sha256 {
+            let sha256: [u8; 32] = sha256.finalize().into();
+            if sent != sha256 {
+                return Err(BodyRefusal::ContentSha256Mismatch);
+            }
+            computed = computed.or_else(|| checksum::new(Algorithm::Sha256, &sha256));
         }
-        if self.content_md5.is_some_and(|sent| self.md5.is_none_or(|md5| *md5.finalize() != sent)) {
+        if self.content_md5.is_some_and(|(sent, md5)| *md5.finalize() != sent) {
             return Err(BodyRefusal::BadDigest { what: "Content-MD5" });
         }
         let Some(promise) = self.checksum else { return Ok(None) };
@@ -117,19 +104,31 @@ impl Digests {
                 what: "The trailer that x-amz-trailer announces is missing.",
             })?,
         };
-        let computed = match algorithm {
-            Algorithm::Crc32 | Algorithm::Crc32c | Algorithm::Crc64Nvme => {
-                let value = self.crc.map_or(0, |crc| crc.finalize()).to_be_bytes();
-                value.get(value.len() - algorithm.width()..).and_then(|value| checksum::new(algorithm, value))
-            }
-            Algorithm::Sha1 => self.sha1.and_then(|sha1| checksum::new(algorithm, &sha1.finalize())),
-            Algorithm::Sha256 => sha256.and_then(|sha256| checksum::new(algorithm, &sha256)),
-        };
         if computed.as_ref() == Some(&sent) {
             Ok(Some(sent))
         } else {
             Err(BodyRefusal::BadDigest { what: checksum::header(algorithm) })
         }
+    }
+}
+
+impl Absorb for Box<Digests> {
+    fn absorb(&mut self, bytes: &[u8]) {
+        if let Some((_, sha256)) = &mut self.content_sha256 {
+            sha256.update(bytes);
+        }
+        if let Some((_, md5)) = &mut self.content_md5 {
+            md5.consume(bytes);
+        }
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(bytes);
+        }
+    }
+
+    fn bytes_per_microsecond(&self) -> usize {
+        let payload = self.content_sha256.as_ref().map(|_| Algorithm::Sha256);
+        let own = self.hasher.as_ref().map(Hasher::algorithm);
+        speed(self.content_md5.is_some(), payload.into_iter().chain(own))
     }
 }
 
@@ -145,21 +144,6 @@ impl Promise {
 const SEVERAL: Refusal = Refusal::InvalidRequest(
     "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
 );
-
-fn crc(algorithm: CrcAlgorithm) -> crc_fast::Digest {
-    crc_fast::Digest::new(algorithm)
-}
-
-fn content_md5(value: &HeaderValue) -> Result<[u8; 16], Refusal> {
-    let mut buffer = [0; 18];
-    let text = value.as_bytes().trim_ascii();
-    if text.len() != 24 {
-        return Err(Refusal::InvalidDigest);
-    }
-    let length = STANDARD.decode_slice(text, &mut buffer).map_err(|_malformed| Refusal::InvalidDigest)?;
-    let digest = buffer.get(..length).and_then(|digest| digest.try_into().ok());
-    digest.ok_or(Refusal::InvalidDigest)
-}
 
 /// The one `x-amz-checksum-*` header that is a value.
 fn header_checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Refusal> {
@@ -200,11 +184,12 @@ mod tests {
     }
 
     fn run(
-        mut digests: Digests,
+        digests: Digests,
         data: &[u8],
         trailer: Option<Checksum>,
     ) -> Result<Option<Checksum>, BodyRefusal> {
-        data.chunks(4).for_each(|piece| digests.update(piece));
+        let mut digests = Box::new(digests);
+        data.chunks(4).for_each(|piece| digests.absorb(piece));
         digests.verify(trailer)
     }
 
@@ -263,6 +248,17 @@ mod tests {
         assert!(Digests::asked(&sent, None, true, None).unwrap().is_none());
         let object = headers(&[("x-amz-checksum-crc32", "AAAAAA==")]);
         assert!(Digests::asked(&object, None, false, None).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_algorithm_without_its_checksum_is_refused() {
+        let algorithm = ("x-amz-sdk-checksum-algorithm", "CRC32");
+        let alone = headers(&[algorithm]);
+        assert!(matches!(Digests::asked(&alone, None, true, None), Err(Refusal::InvalidRequest(_))));
+        assert!(Digests::asked(&alone, None, true, Some(Crc32)).unwrap().is_some());
+        assert!(Digests::asked(&alone, None, false, None).unwrap().is_none());
+        let with = headers(&[algorithm, ("x-amz-checksum-crc32", "AAAAAA==")]);
+        assert!(Digests::asked(&with, None, true, None).is_ok());
     }
 
     #[test]

@@ -19,6 +19,10 @@ use parking_lot::Mutex;
 use sync_wrapper::SyncWrapper;
 use tokio::time::{Instant, Sleep};
 
+use terrace_runtime::Tasks;
+use terrace_store::digest::Aside;
+use terrace_store::object::Checksum;
+
 use super::super::{BodyRefusal, ChecksumSlot};
 pub(crate) use chunked::Chunked;
 pub(crate) use digests::Digests;
@@ -34,7 +38,6 @@ pub(crate) enum Framing {
 }
 
 /// What is asked of a body.
-#[derive(Debug)]
 pub(crate) struct Demands {
     pub(crate) framing: Framing,
     /// Decoded length in bytes.
@@ -45,6 +48,8 @@ pub(crate) struct Demands {
     pub(crate) slot: ChecksumSlot,
     /// How long the client may be silent.
     pub(crate) idle: Duration,
+    /// Where digests of large pieces are computed.
+    pub(crate) tasks: Tasks,
 }
 
 /// What remains of a body after s3s let go of it, for whoever answers the request.
@@ -61,6 +66,7 @@ pub(crate) struct VerifiedBody<B> {
     inner: Option<SyncWrapper<B>>,
     started: bool,
     demands: Demands,
+    digests: Option<Aside<Box<Digests>>>,
     ready: VecDeque<Bytes>,
     received: u64,
     emitted: u64,
@@ -69,9 +75,11 @@ pub(crate) struct VerifiedBody<B> {
     remains: Arc<Remains<B>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     Reading,
+    /// All of it is here, and the checksum of its trailer; digests are still being computed.
+    Ended(Option<Checksum>),
     Verified,
     Failed,
 }
@@ -82,13 +90,15 @@ where
     B::Error: Into<s3s::StdError>,
 {
     /// Wraps the body of a connection.
-    pub(crate) fn new(inner: B, demands: Demands) -> Self {
+    pub(crate) fn new(inner: B, mut demands: Demands) -> Self {
+        let digests = demands.digests.take().map(|digests| Aside::new(demands.tasks.clone(), digests));
         let remains = Arc::new(Remains { refused: OnceLock::new(), unread: Mutex::new(None) });
         Self {
             inner: Some(SyncWrapper::new(inner)),
             started: false,
             silence: Silence { limit: demands.idle, timer: None, armed: false },
             demands,
+            digests,
             ready: VecDeque::new(),
             received: 0,
             emitted: 0,
@@ -111,15 +121,15 @@ where
         }
         for piece in self.ready.iter().skip(first_new) {
             self.received += piece.len() as u64;
-            if let Some(digests) = &mut self.demands.digests {
-                digests.update(piece);
+            if let Some(digests) = &mut self.digests {
+                digests.take(piece);
             }
         }
         if self.received > self.demands.length { Err(BodyRefusal::INCOMPLETE) } else { Ok(()) }
     }
 
-    /// The connection's body has ended: everything promised must hold now.
-    fn verify(&mut self) -> Result<(), BodyRefusal> {
+    /// The connection's body has ended: its framing and length must hold now.
+    fn end(&mut self) -> Result<(), BodyRefusal> {
         let trailer = match &mut self.demands.framing {
             Framing::Plain => None,
             Framing::Chunked(chunked) => chunked.finish()?,
@@ -127,13 +137,25 @@ where
         if self.received != self.demands.length {
             return Err(BodyRefusal::INCOMPLETE);
         }
-        if let Some(digests) = self.demands.digests.take()
-            && let Some(checksum) = digests.verify(trailer)?
-        {
-            let _already = self.demands.slot.set(checksum);
+        self.state = if self.digests.is_some() { State::Ended(trailer) } else { State::Verified };
+        Ok(())
+    }
+
+    /// Everything else that was promised must hold as soon as the digests are there.
+    fn poll_verify(
+        &mut self,
+        trailer: Option<Checksum>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), BodyRefusal>> {
+        if let Some(digests) = &mut self.digests {
+            let digests = ready!(digests.poll_done(cx)).map_err(BodyRefusal::lost)?;
+            self.digests = None;
+            if let Some(checksum) = digests.verify(trailer)? {
+                let _already = self.demands.slot.set(checksum);
+            }
         }
         self.state = State::Verified;
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
     /// The next piece that may be handed on: any but the one that completes an unverified body.
@@ -149,6 +171,13 @@ where
 
     /// One step of reading: `Ready(Ok)` means look again.
     fn poll_inner(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyRefusal>> {
+        if let State::Ended(trailer) = &self.state {
+            let trailer = trailer.clone();
+            return self.poll_verify(trailer, cx);
+        }
+        if let Some(digests) = &mut self.digests {
+            ready!(digests.poll_room(cx)).map_err(BodyRefusal::lost)?;
+        }
         let Some(inner) = &mut self.inner else { return Poll::Ready(Err(BodyRefusal::INCOMPLETE)) };
         let inner = inner.get_mut();
         self.started = true;
@@ -163,19 +192,23 @@ where
                 if let Ok(data) = frame.into_data() {
                     self.take(data)?;
                 }
-                Poll::Ready(if ended { self.verify() } else { Ok(()) })
+                Poll::Ready(if ended { self.end() } else { Ok(()) })
             }
             Poll::Ready(Some(Err(error))) => {
                 Poll::Ready(Err(BodyRefusal::IncompleteBody { source: Some(Arc::from(error.into())) }))
             }
-            Poll::Ready(None) => Poll::Ready(self.verify()),
+            Poll::Ready(None) => Poll::Ready(self.end()),
         }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Reading | State::Ended(_))
     }
 
     /// Reads a body that is empty once unframed, and verifies it.
     pub(crate) async fn finish_empty(mut self) -> Result<(), BodyRefusal> {
         std::future::poll_fn(|cx| {
-            while self.state == State::Reading {
+            while self.is_open() {
                 ready!(self.poll_inner(cx))?;
             }
             Poll::Ready(Ok(()))
@@ -201,7 +234,7 @@ where
             if let Some(piece) = this.next_ready() {
                 return Poll::Ready(Some(Ok(Frame::data(piece))));
             }
-            if this.state != State::Reading {
+            if !this.is_open() {
                 return Poll::Ready(None);
             }
             if let Err(refusal) = ready!(this.poll_inner(cx)) {
@@ -224,7 +257,7 @@ where
 
 impl<B> Drop for VerifiedBody<B> {
     fn drop(&mut self) {
-        if self.state != State::Verified
+        if matches!(self.state, State::Reading | State::Failed)
             && let Some(inner) = self.inner.take()
         {
             *self.remains.unread.lock() = Some((inner, self.started));

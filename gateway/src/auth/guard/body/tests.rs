@@ -1,5 +1,7 @@
 use super::*;
 use crate::auth::checksum;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http_body::Body as _;
 use http_body_util::{BodyExt, StreamBody};
@@ -13,7 +15,8 @@ fn frame(text: &'static str) -> Item {
 
 fn plain(length: u64, digests: Option<Box<Digests>>) -> Demands {
     let idle = Duration::from_secs(60);
-    Demands { framing: Framing::Plain, length, digests, slot: ChecksumSlot::default(), idle }
+    let (slot, tasks) = (ChecksumSlot::default(), Tasks::new());
+    Demands { framing: Framing::Plain, length, digests, slot, idle, tasks }
 }
 
 fn body(
@@ -126,6 +129,30 @@ async fn unsigned_chunks_are_handed_on_as_they_arrive() {
     let demands = Demands { framing, ..plain(9, None) };
     let items = ["9\r\n12", "34", "5", "6789", "\r\n0", "\r\n\r\n"].map(frame).into();
     assert_eq!(pieces(&mut body(items, demands)).await, ["12", "34", "5", "6789"]);
+}
+
+#[tokio::test]
+async fn digests_of_large_pieces_are_computed_elsewhere_and_verified_all_the_same() {
+    const PIECE: usize = 200_000;
+    let all = vec![b'x'; 9 * PIECE];
+    let right = STANDARD.encode(*md5::compute(&all));
+    for (sent, seen) in [(right.as_str(), 9 * PIECE), ("AAAAAAAAAAAAAAAAAAAAAA==", 8 * PIECE)] {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-md5", sent.parse().unwrap());
+        let digests = Digests::asked(&headers, None, true, None).unwrap();
+        let items = all.chunks(PIECE).map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece)))).collect();
+        let mut body = body(items, plain(all.len() as u64, digests));
+        let mut length = 0;
+        let refused = loop {
+            match body.frame().await {
+                Some(Ok(frame)) => length += frame.into_data().unwrap().len(),
+                Some(Err(refusal)) => break Some(refusal),
+                None => break None,
+            }
+        };
+        assert_eq!(length, seen, "the last piece is held back until the digest is there");
+        assert_eq!(refused.is_some(), sent != right);
+    }
 }
 
 #[test]

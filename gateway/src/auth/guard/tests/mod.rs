@@ -28,7 +28,7 @@ fn guard_of(region: &str) -> Guard {
     let credential = Credential::new(EXAMPLE.access_key, Secret::new(EXAMPLE.secret));
     let keys: StaticCredentials = [credential].into_iter().collect();
     let options = GuardOptions { region: region.into(), ..GuardOptions::default() };
-    Guard::new(options, Arc::new(keys), Arc::new(ManualClock::at(NOW)))
+    Guard::new(options, Arc::new(keys), Arc::new(ManualClock::at(NOW)), Tasks::new())
 }
 
 /// A request line and headers; a host is added.

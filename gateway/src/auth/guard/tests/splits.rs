@@ -3,6 +3,9 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use terrace_store::digest::Hasher;
+use terrace_store::object::Algorithm;
+
 use super::signer::unsigned_chunks;
 use super::*;
 
@@ -17,11 +20,9 @@ fn request(form: Form, chunks: &[Vec<u8>]) -> (Parts, Vec<u8>) {
     let chunks: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
     let content = chunks.concat();
     let length = content.len().to_string();
-    let sum = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32IsoHdlc, &content);
-    let sum = u32::try_from(sum).unwrap().to_be_bytes();
-    let sum = crate::auth::checksum::to_base64(
-        &crate::auth::checksum::new(terrace_store::object::Algorithm::Crc32, &sum).unwrap(),
-    );
+    let mut hasher = Hasher::new(Algorithm::Crc32);
+    hasher.update(&content);
+    let sum = crate::auth::checksum::to_base64(&hasher.finish());
     let trailer = format!("x-amz-checksum-crc32:{sum}");
     let name = match form {
         Form::Signed => "STREAMING-AWS4-HMAC-SHA256-PAYLOAD",

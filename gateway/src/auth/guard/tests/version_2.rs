@@ -40,7 +40,8 @@ async fn the_published_example_is_accepted() {
     let keys: StaticCredentials = [credential].into_iter().collect();
     let domain = Some(Domain::new("s3.amazonaws.com"));
     let clock = Arc::new(ManualClock::at(1_175_139_000_000));
-    let guard = Guard::new(GuardOptions { domain, ..GuardOptions::default() }, Arc::new(keys), clock);
+    let guard =
+        Guard::new(GuardOptions { domain, ..GuardOptions::default() }, Arc::new(keys), clock, Tasks::new());
     let uri = "/photos/puppy.jpg?AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=NpgCjnDzrM%2BWFzoENXmpNDUsSn8%3D\
                &Expires=1175139620";
     let request = Request::get(uri).header("host", "johnsmith.s3.amazonaws.com").body(()).unwrap();
@@ -156,7 +157,7 @@ async fn it_can_be_turned_off_and_a_header_of_version_2_is_refused_always() {
     let credential = Credential::new(EXAMPLE.access_key, Secret::new(EXAMPLE.secret));
     let keys: StaticCredentials = [credential].into_iter().collect();
     let options = GuardOptions { presigned_v2: false, ..GuardOptions::default() };
-    let off = Guard::new(options, Arc::new(keys), Arc::new(ManualClock::at(NOW)));
+    let off = Guard::new(options, Arc::new(keys), Arc::new(ManualClock::at(NOW)), Tasks::new());
     let uri = presigned("GET", "/b/k");
     assert_eq!(admit(&off, parts("GET", &uri, &[])).await.unwrap_err(), "400 InvalidRequest");
     let header = format!("AWS {}:{}", EXAMPLE.access_key, "c2lnbmF0dXJl");

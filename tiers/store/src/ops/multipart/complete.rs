@@ -7,10 +7,11 @@ use terrace_high_volume::{Mutation, Read, Transaction};
 
 use crate::error::{Refusal, Result};
 use crate::name::{BucketId, PartNumber, Revision};
-use crate::object::{Checksum, WriteCondition};
+use crate::object::{Checksum, ChecksumType, ETagMode, ObjectChecksum, WriteCondition};
 use crate::ops::join;
 use crate::ops::multipart::finish;
 use crate::ops::multipart::upload_part::UploadRef;
+use crate::ops::multipart::whole::{self, Given};
 use crate::ops::object::Written;
 use crate::ops::object::record::{Place, signed};
 use crate::reclaim::queue;
@@ -51,6 +52,8 @@ pub struct CompleteUpload {
     pub condition: WriteCondition,
     /// `x-amz-mp-object-size`: bytes of the whole, where the client says it.
     pub size: Option<u64>,
+    /// The checksum of the whole, where the client says it.
+    pub whole: Given,
 }
 
 impl Store {
@@ -58,7 +61,7 @@ impl Store {
     ///
     /// # Errors
     /// `NoSuchBucket`, `NoSuchUpload`, `InvalidPart`, `PartOrder`, `PartTooSmall`, `PreconditionFailed`, `EntityTooLarge`, `InvalidRequest`,
-    /// `MalformedXml` (no part).
+    /// `ChecksumAlgorithm`, `ChecksumMismatch`, `PartChecksumMissing`, `MalformedXml` (no part).
     pub async fn complete_upload(&self, request: CompleteUpload) -> Result<Written> {
         check_order(&request.parts)?;
         let store = self.clone();
@@ -99,6 +102,17 @@ fn bare(etag: &str) -> &str {
     etag.trim().trim_matches('"')
 }
 
+/// The parts of the whole, each with where it ends and its checksum.
+fn entries(chosen: &[&PartRow]) -> Vec<Entry> {
+    let mut end_offset = 0;
+    let entry = |part: &&PartRow| {
+        end_offset += part.size;
+        let checksum = part.checksum.as_ref().map(|checksum| checksum.value.clone());
+        Entry { rev: part.rev, end_offset, at: part.at, checksum }
+    };
+    chosen.iter().map(entry).collect()
+}
+
 struct Complete<'s> {
     store: &'s Store,
     request: &'s CompleteUpload,
@@ -124,9 +138,16 @@ impl Work for Complete<'_> {
         let place = Place::read(self.store, txn, bid, key).await?;
         self.request.condition.check(place.etag())?;
         let stored = self.stored(txn).await?;
-        let entries = self.choose(&stored)?;
-        let head = self.head(&place, &doc, &entries);
-        for (page, number) in rows::manifest::paginate(None, &entries).iter().zip(0_u16..) {
+        let chosen = self.choose(&stored)?;
+        self.check_checksums(&doc, &chosen)?;
+        let checksum = self.request.whole.checksum_of(&self.store.tasks, doc.checksum, &chosen).await?;
+        let entries = entries(&chosen);
+        let md5 = match self.store.settings.etag {
+            ETagMode::Md5 => whole::md5_of(&chosen),
+            ETagMode::Revision => None,
+        };
+        let head = self.head(&place, &doc, entries.last(), (checksum, md5));
+        for (page, number) in rows::manifest::paginate(whole::common(&chosen), &entries).iter().zip(0_u16..) {
             let key = rows::manifest::key(self.revision, number);
             txn.mutate(Mutation::Set { key, value: page.encode() });
         }
@@ -135,7 +156,7 @@ impl Work for Complete<'_> {
         let waste: Vec<Garbage> = replaced.into_iter().chain(self.let_go(txn, bid, &stored)).collect();
         queue::put(txn, Class::Soon, &waste);
         self.queued = !waste.is_empty();
-        finish(self.store, txn, *upload, &Finished::Completed(self.outcome(bid, &written)));
+        finish(self.store, txn, *upload, &Finished::Completed(self.outcome(bid, &written, md5)));
         Ok(Step::Write(written))
     }
 }
@@ -157,6 +178,7 @@ impl Complete<'_> {
             let number = self.request.parts.first().map_or(1, |part| part.number.get());
             return Err(Refusal::InvalidPart { number });
         }
+        self.request.whole.check_again(done.checksum.as_ref())?;
         Ok(Written {
             etag: done.etag(),
             modified_ms: done.modified_ms,
@@ -165,18 +187,22 @@ impl Complete<'_> {
         })
     }
 
-    fn outcome(&self, bid: BucketId, written: &Written) -> Completed {
+    fn outcome(&self, bid: BucketId, written: &Written, md5: Option<[u8; 16]>) -> Completed {
         Completed {
             bid,
             key: self.request.upload.key.clone(),
             rev: self.revision,
-            parts: written.etag.parts,
+            parts: self.count(),
             size: written.size,
             modified_ms: written.modified_ms,
             parts_hash: self.parts_hash,
             checksum: written.checksum.clone(),
-            checksum_composite: false,
+            md5,
         }
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.request.parts.len()).unwrap_or(u32::MAX)
     }
 
     /// Every part of the upload. A part replaced between this and the commit makes the commit fail: its old body would be queued twice.
@@ -199,17 +225,14 @@ impl Complete<'_> {
         }
     }
 
-    /// The listed parts in order, with where each ends in the whole.
-    fn choose(&self, stored: &Stored) -> std::result::Result<Vec<Entry>, Refusal> {
-        let mut entries = Vec::with_capacity(self.request.parts.len());
+    /// The listed parts in order.
+    fn choose<'p>(&self, stored: &'p Stored) -> std::result::Result<Vec<&'p PartRow>, Refusal> {
+        let mut chosen = Vec::with_capacity(self.request.parts.len());
         let (mut end, count) = (0_u64, self.request.parts.len());
         for (index, listed) in self.request.parts.iter().enumerate() {
             let number = listed.number.get();
             let part = stored.get(&listed.number).ok_or(Refusal::InvalidPart { number })?;
-            let is_other_checksum = match (&listed.checksum, &part.checksum) {
-                (Some(listed), Some(stored)) => listed.algorithm == stored.algorithm && listed != stored,
-                _ => false,
-            };
+            let is_other_checksum = listed.checksum.is_some() && listed.checksum != part.checksum;
             if !part.etag().matches(bare(&listed.etag)) || is_other_checksum {
                 return Err(Refusal::InvalidPart { number });
             }
@@ -217,7 +240,7 @@ impl Complete<'_> {
                 return Err(Refusal::PartTooSmall { number, size: part.size });
             }
             end += part.size;
-            entries.push(Entry { rev: part.rev, end_offset: end, at: part.at, checksum: None });
+            chosen.push(part);
         }
         if end > LARGEST_OBJECT {
             return Err(Refusal::EntityTooLarge);
@@ -225,21 +248,42 @@ impl Complete<'_> {
         if self.request.size.is_some_and(|size| size != end) {
             return Err(Refusal::InvalidRequest("the size of the parts is not the size given"));
         }
-        Ok(entries)
+        Ok(chosen)
     }
 
-    fn head(&self, place: &Place<'_>, doc: &UploadDoc, entries: &[Entry]) -> Head {
+    /// Where the checksum of the object is one over those of its parts, the client says each (S3 API, CompleteMultipartUpload).
+    fn check_checksums(&self, doc: &UploadDoc, chosen: &[&PartRow]) -> std::result::Result<(), Refusal> {
+        let Some(choice) = doc.checksum.filter(|choice| choice.kind == ChecksumType::Composite) else {
+            return Ok(());
+        };
+        // A part without one came before parts were held against their upload.
+        let mut listed = self.request.parts.iter().zip(chosen);
+        match listed.find(|(listed, part)| listed.checksum.is_none() && part.checksum.is_some()) {
+            Some((listed, _)) => {
+                Err(Refusal::PartChecksumMissing { number: listed.number.get(), algorithm: choice.algorithm })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn head(
+        &self,
+        place: &Place<'_>,
+        doc: &UploadDoc,
+        last: Option<&Entry>,
+        (checksum, md5): (Option<ObjectChecksum>, Option<[u8; 16]>),
+    ) -> Head {
         Head {
             rev: self.revision,
             vseq: place.next_vseq(),
             body: BodyAt::Manifest,
             body_rev: self.revision,
-            size: entries.last().map_or(0, |entry| entry.end_offset),
+            size: last.map_or(0, |entry| entry.end_offset),
             modified_ms: place.modified_now(),
-            parts: u32::try_from(entries.len()).unwrap_or(u32::MAX),
+            parts: self.count(),
             storage_class: doc.storage_class.clone(),
-            checksum: None,
-            checksum_composite: false,
+            checksum,
+            md5,
             metadata: Some(doc.metadata.clone()),
         }
     }

@@ -1,11 +1,12 @@
 //! UploadPartCopy.
 
-use std::sync::Arc;
+use std::sync::OnceLock;
 
 use crate::error::{Error, Refusal, Result};
 use crate::name::PartNumber;
-use crate::object::RangeRequest;
+use crate::object::{ChecksumSlot, ObjectChecksum, RangeRequest};
 use crate::ops::multipart::upload_part::{UploadPart, UploadRef};
+use crate::ops::object::get::Opened;
 use crate::ops::object::put::LARGEST;
 use crate::ops::object::{Body, CopySource, GetObject, Selection, Written};
 use crate::store::Store;
@@ -23,7 +24,8 @@ pub struct CopyPart {
 }
 
 impl Store {
-    /// Stores bytes of an object as a part: a read of the source, then what UploadPart costs. The source is pinned meanwhile.
+    /// Stores bytes of an object as a part: a read of the source and of the upload in one transaction, then what UploadPart costs. The
+    /// source is pinned meanwhile. The part has the checksum that the upload names.
     ///
     /// # Errors
     /// `NoSuchBucket`, `NoSuchKey`, `NoSuchUpload`, `PreconditionFailed`, `InvalidArgument` (range beyond the source), `EntityTooLarge`
@@ -35,10 +37,11 @@ impl Store {
         });
         let CopySource { bucket, key, condition } = source;
         let outside = Refusal::InvalidArgument("the copy range does not lie within the source");
-        let read = match self.get_object(GetObject { bucket, key, selection, condition }).await {
+        let request = GetObject { bucket, key, selection, condition };
+        let Opened { read, md5, upload: doc } = match self.open_object(request, Some(&upload)).await {
             // A range that a GET would cut, or answer with 416, is an argument error here (S3 API, UploadPartCopy).
             Err(Error::Refused(Refusal::RangeUnsatisfiable { .. })) => return Err(outside.into()),
-            read => read?,
+            opened => opened?,
         };
         if range.is_some_and(|(_, last)| last >= read.info.size) {
             return Err(outside.into());
@@ -47,7 +50,15 @@ impl Store {
         if length > LARGEST {
             return Err(Refusal::EntityTooLarge.into());
         }
-        let body = Body { stream: read.body, length: Some(length), checksum: Arc::default() };
-        self.upload_part(UploadPart { upload, number, body }).await.map_err(|error| self.source_broke(error))
+        let is_whole = length == read.info.size;
+        let algorithm = doc.and_then(|doc| doc.checksum).map(|choice| choice.algorithm);
+        let known = read.info.checksum.as_ref().and_then(ObjectChecksum::of_all_bytes);
+        let known = known.filter(|known| is_whole && Some(known.algorithm) == algorithm).cloned();
+        let computed = algorithm.filter(|_| known.is_none());
+        let checksum = ChecksumSlot::new(known.map_or_else(OnceLock::new, OnceLock::from));
+        let md5 = md5.filter(|_| is_whole);
+        let body = Body { stream: read.body, length: Some(length), checksum, md5 };
+        let part = UploadPart { upload, number, body };
+        self.put_part(part, computed).await.map_err(|error| self.source_broke(error))
     }
 }

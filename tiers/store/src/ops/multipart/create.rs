@@ -4,7 +4,7 @@ use terrace_high_volume::{Mutation, Transaction};
 
 use crate::error::Result;
 use crate::name::{BucketName, ObjectKey, UploadId};
-use crate::object::{Algorithm, Metadata, StandardHeader};
+use crate::object::{ChecksumChoice, Metadata, StandardHeader};
 use crate::ops::join;
 use crate::rows;
 use crate::rows::upload::UploadDoc;
@@ -19,8 +19,8 @@ pub struct CreateUpload {
     pub key: ObjectKey,
     /// What is said of it.
     pub metadata: Metadata,
-    /// `x-amz-checksum-algorithm`.
-    pub algorithm: Option<Algorithm>,
+    /// Which checksum it is to have, where the client names one.
+    pub checksum: Option<ChecksumChoice>,
 }
 
 impl Store {
@@ -34,10 +34,10 @@ impl Store {
         let store = self.clone();
         let task = self.tasks.operation("create upload", async move {
             let upload = UploadId(store.mint());
-            let CreateUpload { bucket, key, metadata, algorithm } = request;
+            let CreateUpload { bucket, key, metadata, checksum } = request;
             let storage_class = metadata.header(StandardHeader::StorageClass).map(str::to_owned);
             let initiated_ms = store.clock.wall();
-            let doc = UploadDoc { initiated_ms, metadata, storage_class, algorithm };
+            let doc = UploadDoc { initiated_ms, metadata, storage_class, checksum };
             let mut work = Create { store: &store, bucket: &bucket, key: &key, upload, doc };
             store.write(Run::client("create upload", upload.0), &mut work).await?;
             Ok(upload)

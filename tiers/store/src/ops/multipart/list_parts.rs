@@ -5,7 +5,7 @@ use terrace_high_volume::{Key, Read, Transaction};
 
 use crate::error::{Refusal, Result};
 use crate::name::PartNumber;
-use crate::object::{Algorithm, Checksum, ETag};
+use crate::object::{Checksum, ChecksumChoice, ETag};
 use crate::ops::multipart::upload_part::UploadRef;
 use crate::ops::skip_scan::PAGE;
 use crate::rows::part::PartRow;
@@ -36,8 +36,8 @@ pub struct PartListing {
     pub parts: Vec<ListedPart>,
     /// Whether parts follow.
     pub more: bool,
-    /// `x-amz-checksum-algorithm` of the upload.
-    pub algorithm: Option<Algorithm>,
+    /// Which checksum the object is to have.
+    pub checksum: Option<ChecksumChoice>,
     /// Storage class of the upload, if it is not STANDARD.
     pub storage_class: Option<String>,
 }
@@ -75,7 +75,7 @@ impl Reading for List<'_> {
         Ok(PartListing {
             parts: wanted.map(|(row, value)| listed(row, value)).collect::<std::result::Result<_, _>>()?,
             more: self.limit > 0 && parts.rows.len() > self.limit,
-            algorithm: doc.algorithm,
+            checksum: doc.checksum,
             storage_class: doc.storage_class,
         })
     }

@@ -4,7 +4,7 @@ use terrace_high_volume::{Key, Read, Transaction};
 
 use crate::error::Result;
 use crate::name::{BucketId, BucketName, UploadId};
-use crate::object::Algorithm;
+use crate::object::ChecksumChoice;
 use crate::ops::skip_scan::{Named, Scan, Snapshot};
 use crate::rows::upload::UploadDoc;
 use crate::rows::{self, Damaged, Family};
@@ -39,8 +39,8 @@ pub struct ListedUpload {
     pub initiated_ms: u64,
     /// Its storage class, if it is not STANDARD.
     pub storage_class: Option<String>,
-    /// Its `x-amz-checksum-algorithm`.
-    pub algorithm: Option<Algorithm>,
+    /// Which checksum its object is to have.
+    pub checksum: Option<ChecksumChoice>,
 }
 
 /// A page of open uploads.
@@ -75,8 +75,8 @@ impl Named for Uploads {
 
     fn item(key: Bytes, row: &Key, value: &Bytes) -> std::result::Result<ListedUpload, Damaged> {
         let (_, upload) = rows::upload::parse(row).ok_or(Damaged { family: Family::Upload })?;
-        let UploadDoc { initiated_ms, storage_class, algorithm, .. } = UploadDoc::decode(value)?;
-        Ok(ListedUpload { key, upload, initiated_ms, storage_class, algorithm })
+        let UploadDoc { initiated_ms, storage_class, checksum, .. } = UploadDoc::decode(value)?;
+        Ok(ListedUpload { key, upload, initiated_ms, storage_class, checksum })
     }
 }
 

@@ -7,6 +7,7 @@ mod create;
 mod list_parts;
 pub(crate) mod list_uploads;
 mod upload_part;
+mod whole;
 
 pub use complete::{CompleteUpload, CompletedPart};
 pub use copy_part::CopyPart;
@@ -14,6 +15,7 @@ pub use create::CreateUpload;
 pub use list_parts::{ListedPart, PartListing};
 pub use list_uploads::{ListUploads, ListedUpload, UploadListing};
 pub use upload_part::{UploadPart, UploadRef};
+pub use whole::{Given, GivenChecksum};
 
 use terrace_high_volume::{Mutation, Transaction};
 

@@ -2,9 +2,10 @@
 
 use terrace_high_volume::{Mutation, Read, Transaction};
 
+use crate::digest::Sums;
 use crate::error::{Refusal, Result};
 use crate::name::{BucketName, ObjectKey, PartNumber, UploadId};
-use crate::object::Checksum;
+use crate::object::{Algorithm, ChecksumType};
 use crate::ops::join;
 use crate::ops::object::put::Received;
 use crate::ops::object::record::{NewBody, signed};
@@ -15,6 +16,7 @@ use crate::rows::counter::Field;
 use crate::rows::garbage::{Class, Reason};
 use crate::rows::part::{PartAt, PartRow};
 use crate::rows::ticket::Kind;
+use crate::rows::upload::UploadDoc;
 use crate::store::Store;
 use crate::transact::{Run, Step, Stop, Work};
 
@@ -43,16 +45,22 @@ impl Store {
     /// Stores a part, in place of one of the same number. Costs what PutObject costs.
     ///
     /// # Errors
-    /// `NoSuchBucket`, `NoSuchUpload`, `EntityTooLarge`; the body's own.
+    /// `NoSuchBucket`, `NoSuchUpload`, `EntityTooLarge`, `ChecksumAlgorithm`; the body's own.
     pub async fn upload_part(&self, request: UploadPart) -> Result<Written> {
+        self.put_part(request, None).await
+    }
+
+    /// [`Store::upload_part`] with a checksum that nobody sent.
+    pub(crate) async fn put_part(&self, request: UploadPart, computed: Option<Algorithm>) -> Result<Written> {
         let UploadPart { upload, number, body } = request;
         self.expect_bucket(&upload.bucket).await?;
-        let Received { body, checksum } = self.receive(Kind::Part, &upload.bucket, &upload.key, body).await?;
+        let place = (&upload.bucket, &upload.key);
+        let Received { body, digests } = self.receive(Kind::Part, place, body, computed).await?;
         let store = self.clone();
         let task = self.tasks.operation("upload part", async move {
             let run = Run::client("upload part", body.revision());
             let mut work =
-                PutPart { store: &store, upload: &upload, number, body: &body, checksum, queued: false };
+                PutPart { store: &store, upload: &upload, number, body: &body, digests, queued: false };
             let written = store.write(run, &mut work).await?;
             if work.queued {
                 store.reclaim.wake();
@@ -69,7 +77,7 @@ struct PutPart<'s> {
     upload: &'s UploadRef,
     number: PartNumber,
     body: &'s NewBody,
-    checksum: Option<Checksum>,
+    digests: Sums,
     queued: bool,
 }
 
@@ -83,16 +91,16 @@ impl Work for PutPart<'_> {
         let found =
             txn.get_many(&[rows::upload::key(bid, key, *upload), row.clone()], Read::Serializable).await?;
         let [open, old] = found.as_slice() else { unreachable!("two keys, two answers") };
-        if open.is_none() {
-            return Err(Refusal::NoSuchUpload.into());
-        }
+        let Some(open) = open else { return Err(Refusal::NoSuchUpload.into()) };
+        self.check_algorithm(&UploadDoc::decode(open)?)?;
         let old = old.as_ref().map(PartRow::decode).transpose()?;
         self.body.place(txn, bid).await?;
         let part = PartRow {
             rev: self.body.revision(),
             size: self.body.size(),
             modified_ms: self.store.clock.wall(),
-            checksum: self.checksum.clone(),
+            checksum: self.digests.checksum.clone(),
+            md5: self.digests.md5,
             at: match self.body {
                 NewBody::Empty { .. } => PartAt::Empty,
                 NewBody::Inline { .. } => PartAt::Inline,
@@ -111,7 +119,20 @@ impl Work for PutPart<'_> {
             etag: part.etag(),
             modified_ms: part.modified_ms,
             size: part.size,
-            checksum: part.checksum,
+            checksum: part.checksum.map(Into::into),
         }))
+    }
+}
+
+impl PutPart<'_> {
+    /// An upload that names an algorithm takes no other; one whose checksum is over those of its parts needs each.
+    fn check_algorithm(&self, doc: &UploadDoc) -> std::result::Result<(), Refusal> {
+        let Some(choice) = doc.checksum else { return Ok(()) };
+        let sent = self.digests.checksum.as_ref().map(|checksum| checksum.algorithm);
+        match sent {
+            Some(algorithm) if algorithm == choice.algorithm => Ok(()),
+            None if choice.kind == ChecksumType::FullObject => Ok(()),
+            _ => Err(Refusal::ChecksumAlgorithm { expected: choice.algorithm, sent }),
+        }
     }
 }

@@ -3,8 +3,8 @@
 use terrace_high_volume::{Key, Read, Transaction};
 
 use crate::error::Result;
-use crate::name::{BucketName, ObjectKey};
-use crate::object::{Checksum, ETag, ReadCondition};
+use crate::name::{BucketName, ObjectKey, Revision};
+use crate::object::{Checksum, ReadCondition};
 use crate::ops::object::get::{GetObject, Look, ObjectInfo, Seen, Selection};
 use crate::ops::skip_scan::PAGE;
 use crate::rows::manifest::{self, Page};
@@ -52,7 +52,7 @@ impl Store {
         let (bucket, key) = (bucket.clone(), key.clone());
         let condition = ReadCondition::default();
         let request = GetObject { bucket, key, selection: Selection::Whole, condition };
-        let look = Look { store: self, request: &request, with_body: false };
+        let look = Look { store: self, request: &request, with_body: false, upload: None };
         self.read("get object attributes", &mut Attributes { look, after, limit: max_parts.min(PAGE) }).await
     }
 }
@@ -67,46 +67,44 @@ impl Reading for Attributes<'_> {
     type Output = ObjectAttributes;
 
     async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<ObjectAttributes, Stop> {
-        let Seen { info, .. } = self.look.attempt(txn).await?;
-        let wanted = Wanted::of(info.etag, self.after, self.limit);
-        let pages = txn.get_many(&wanted.rows(), Read::Snapshot).await?;
-        let pages = pages.into_iter().collect::<Option<Vec<_>>>();
-        let Some(pages) = pages else {
-            // Only an object of several parts must have a manifest.
-            return match info.etag.parts {
-                1 => Ok(ObjectAttributes { info, parts_count: None, parts: Vec::new(), more: false }),
-                _ => Err(Damaged { family: Family::Manifest }.into()),
-            };
+        let Seen { info, body, .. } = self.look.attempt(txn).await?;
+        let Some(count) = body.parts else {
+            return Ok(ObjectAttributes { info, parts_count: None, parts: Vec::new(), more: false });
         };
+        let wanted = Wanted::of(body.rev, count, self.after, self.limit);
+        let pages = txn.get_many(&wanted.rows(), Read::Snapshot).await?;
+        let pages =
+            pages.into_iter().collect::<Option<Vec<_>>>().ok_or(Damaged { family: Family::Manifest })?;
         let pages = pages.iter().map(Page::decode).collect::<std::result::Result<Vec<_>, _>>()?;
         let parts = wanted.parts(&pages)?;
-        let more = self.limit > 0 && wanted.end < info.etag.parts;
-        Ok(ObjectAttributes { parts_count: Some(info.etag.parts), info, parts, more })
+        let more = self.limit > 0 && wanted.end < count;
+        Ok(ObjectAttributes { parts_count: body.parts, info, parts, more })
     }
 }
 
 /// Parts `begin + 1` to `end` of a body, counted from 1.
 struct Wanted {
-    etag: ETag,
+    body: Revision,
+    count: u32,
     begin: u32,
     end: u32,
 }
 
 impl Wanted {
-    fn of(etag: ETag, after: u32, limit: usize) -> Self {
-        let begin = after.min(etag.parts);
+    fn of(body: Revision, count: u32, after: u32, limit: usize) -> Self {
+        let begin = after.min(count);
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        Self { etag, begin, end: begin.saturating_add(limit).min(etag.parts) }
+        Self { body, count, begin, end: begin.saturating_add(limit).min(count) }
     }
 
     fn first_page(&self) -> usize {
-        self.begin.min(self.etag.parts - 1) as usize / manifest::PAGE
+        self.begin.min(self.count.saturating_sub(1)) as usize / manifest::PAGE
     }
 
-    /// Pages of the manifest that hold the parts; one even for no part, because only its being there tells what the object is.
+    /// Pages of the manifest that hold the parts.
     fn rows(&self) -> Vec<Key> {
         let pages = (self.end as usize).div_ceil(manifest::PAGE).max(self.first_page() + 1);
-        let mut rows = manifest::keys(self.etag.body, self.etag.parts);
+        let mut rows = manifest::keys(self.body, self.count);
         rows.truncate(pages);
         rows.split_off(self.first_page())
     }

@@ -4,13 +4,17 @@ use terrace_high_volume::{Transaction, Version};
 use terrace_long_term::SizeHint;
 
 use crate::body;
+use crate::digest::{Sums, Wanted, summed, sums_of};
 use crate::error::{Error, Failure, FailureKind, Refusal, Result};
 use crate::name::{BucketName, ObjectKey, Revision};
-use crate::object::{CopiedMetadata, Metadata, ReadCondition, StandardHeader, WriteCondition};
+use crate::object::{
+    Algorithm, CopiedMetadata, ETagMode, Metadata, ObjectChecksum, ReadCondition, StandardHeader,
+    WriteCondition,
+};
 use crate::ops::join;
 use crate::ops::object::get::{self, GetObject, Look, ObjectInfo, Seen, Selection, Source};
 use crate::ops::object::manifest::Piece;
-use crate::ops::object::put::{LARGEST, Written};
+use crate::ops::object::put::{LARGEST, Written, unfinished};
 use crate::ops::object::record::{NewBody, Place, PutRecord, rechunk};
 use crate::reclaim::queue;
 use crate::rows;
@@ -52,6 +56,9 @@ pub struct CopyObject {
     pub metadata: MetadataDirective,
     /// On which condition of the destination.
     pub condition: WriteCondition,
+    /// With which checksum; `None`: that of the source. A source that has it not as one over all bytes is read for it, even where a
+    /// copy would move no byte through here.
+    pub checksum: Option<Algorithm>,
 }
 
 /// How often a copy starts again because its source changed while its blob was being read.
@@ -94,24 +101,25 @@ impl Store {
         }
         match outcome {
             Outcome::Copied(written) => Ok(Some(written)),
-            Outcome::Large(info, pieces, version) => self.copy_large(request, info, pieces, version).await,
+            Outcome::Large(large) => self.copy_large(request, large).await,
         }
     }
 
     async fn copy_large(
         &self,
         request: &CopyObject,
-        info: ObjectInfo,
-        pieces: Vec<Piece>,
-        version: Version,
+        Large { info, pieces, version, digests }: Large,
     ) -> Result<Option<Written>> {
         let _pin = self.reclaim.pin(version);
         let bid = self.bucket_id(&request.bucket).await?;
         let mut guard = Guard::open(self, Kind::Object, bid, &request.key);
         let whole = match pieces.as_slice() {
-            [Piece::Blob { blob, range }] if *range == (0..info.size) => Some(blob.clone()),
+            [Piece::Blob { blob, range }] if *range == (0..info.size) && digests.wanted.is_nothing() => {
+                Some(blob.clone())
+            }
             _ => None,
         };
+        let mut sums = None;
         let stored = if let Some(from) = whole {
             // A copy ends when it ends: its ticket must be durable before it begins.
             if let Err(error) = guard.recorded().wait().await {
@@ -122,6 +130,8 @@ impl Store {
             self.blobs.copy(&from, guard.blob_key()).await
         } else {
             let Some(stream) = self.open_pieces(pieces, version).await? else { return Ok(None) };
+            let (stream, slot) = summed(&self.tasks, digests.wanted, stream);
+            sums = Some(slot);
             let gated = crate::ticket::gated(body::bounded(stream, LARGEST), guard.recorded());
             self.blobs.put(guard.blob_key(), gated, SizeHint::Exact(info.size)).await.map(Some)
         };
@@ -130,13 +140,17 @@ impl Store {
             self.source_broke(self.put_error(error))
         })?;
         let Some(stored) = stored else { return Ok(None) };
+        let sums = sums.and_then(|sums| sums.get().cloned());
+        if sums.is_none() && !digests.wanted.is_nothing() {
+            return Err(unfinished(self.facts.name));
+        }
         let mut work = PutRecord {
             store: self,
             bucket: request.bucket.clone(),
             key: request.key.clone(),
             metadata: chosen(&request.metadata, info.metadata),
             condition: request.condition.clone(),
-            checksum: info.checksum,
+            digests: digests.with(sums.unwrap_or_default()),
             body: NewBody::Blob { guard, size: stored.size },
             queued: false,
         };
@@ -170,9 +184,46 @@ fn chosen(directive: &MetadataDirective, of_source: Metadata) -> Metadata {
     }
 }
 
+/// Which digests the record of a copy has.
+struct Digests {
+    /// Those of the source.
+    kept: Sums,
+    /// Those that the source has not.
+    wanted: Wanted,
+}
+
+impl Digests {
+    /// `asked`: the algorithm that the client names. `md5`: whether and which the source has, where ETags are MD5s.
+    fn of(asked: Option<Algorithm>, source: Option<&ObjectChecksum>, md5: Option<Option<[u8; 16]>>) -> Self {
+        let algorithm = asked.or(source.map(|source| source.checksum.algorithm));
+        let kept = source.and_then(ObjectChecksum::of_all_bytes);
+        let kept = kept.filter(|kept| Some(kept.algorithm) == algorithm);
+        Self {
+            kept: Sums { md5: md5.flatten(), checksum: kept.cloned() },
+            wanted: Wanted {
+                md5: md5 == Some(None),
+                checksum: if kept.is_some() { None } else { algorithm },
+            },
+        }
+    }
+
+    fn with(self, computed: Sums) -> Sums {
+        let Self { kept, .. } = self;
+        Sums { md5: computed.md5.or(kept.md5), checksum: computed.checksum.or(kept.checksum) }
+    }
+}
+
+/// A source whose bytes are on the long-term tier.
+struct Large {
+    info: ObjectInfo,
+    pieces: Vec<Piece>,
+    version: Version,
+    digests: Digests,
+}
+
 enum Outcome {
     Copied(Written),
-    Large(ObjectInfo, Vec<Piece>, Version),
+    Large(Large),
 }
 
 /// Reads the source and, if its body is small or stays where it is, writes the copy in the same transaction.
@@ -188,19 +239,30 @@ impl Work for CopyRecord<'_> {
     type Output = Outcome;
 
     async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<Step<Outcome>, Stop> {
-        let CopyObject { source, bucket, key, metadata, condition } = self.request;
-        if source.bucket == *bucket && source.key == *key {
-            return self.onto_itself(txn).await;
+        let CopyObject { source, bucket, key, metadata, condition, checksum } = self.request;
+        if source.bucket == *bucket
+            && source.key == *key
+            && let Some(step) = self.onto_itself(txn).await?
+        {
+            return Ok(step);
         }
-        let seen = Look { store: self.store, request: &self.source, with_body: true }.attempt(txn).await?;
-        let Seen { info, source, .. } = seen;
+        let mut look = Look { store: self.store, request: &self.source, with_body: true, upload: None };
+        let Seen { info, source, body, .. } = look.attempt(txn).await?;
         if info.size > LARGEST {
             return Err(too_large().into());
         }
+        let md5 = (self.store.settings.etag == ETagMode::Md5).then(|| body.md5());
+        let digests = Digests::of(*checksum, info.checksum.as_ref(), md5);
         let chunks = match source {
             Source::Here(chunks) => chunks,
-            Source::Pieces(pieces, version) => return Ok(Step::Done(Outcome::Large(info, pieces, version))),
+            Source::Pieces(pieces, version) => {
+                return Ok(Step::Done(Outcome::Large(Large { info, pieces, version, digests })));
+            }
         };
+        let sums = sums_of(&self.store.tasks, digests.wanted, &chunks).await;
+        let sums = sums.map_err(|lost| {
+            Failure::new(FailureKind::Unavailable, "compute digests", self.store.facts.name).because(lost)
+        })?;
         let revision = self.revision;
         let body = match usize::try_from(info.size).unwrap_or(usize::MAX) {
             0 => NewBody::Empty { revision },
@@ -212,7 +274,7 @@ impl Work for CopyRecord<'_> {
             key: key.clone(),
             metadata: chosen(metadata, info.metadata),
             condition: condition.clone(),
-            checksum: info.checksum,
+            digests: digests.with(sums),
             body,
             queued: false,
         };
@@ -226,9 +288,12 @@ impl Work for CopyRecord<'_> {
 }
 
 impl CopyRecord<'_> {
-    /// New metadata for an object whose body stays.
-    async fn onto_itself(&mut self, txn: &dyn Transaction) -> std::result::Result<Step<Outcome>, Stop> {
-        let CopyObject { source, bucket, key, metadata, condition } = self.request;
+    /// New metadata for an object whose body stays; `None` where a checksum is asked for that it has not.
+    async fn onto_itself(
+        &mut self,
+        txn: &dyn Transaction,
+    ) -> std::result::Result<Option<Step<Outcome>>, Stop> {
+        let CopyObject { source, bucket, key, metadata, condition, checksum } = self.request;
         if matches!(metadata, MetadataDirective::Copy(own) if own.is_empty()) {
             return Err(Refusal::InvalidRequest(
                 "This copy request is illegal because it is trying to copy an object to itself without changing the object's \
@@ -243,6 +308,10 @@ impl CopyRecord<'_> {
         condition.check(Some(head.etag()))?;
         if head.size > LARGEST {
             return Err(too_large().into());
+        }
+        let has = head.checksum.as_ref().map(|sum| sum.checksum.algorithm);
+        if checksum.is_some() && *checksum != has {
+            return Ok(None);
         }
         let metadata = match (metadata, &head.metadata) {
             (MetadataDirective::Replace(metadata), _) => metadata.clone(),
@@ -259,7 +328,7 @@ impl CopyRecord<'_> {
         let (written, waste) = place.set(txn, changed);
         queue::put(txn, Class::Soon, waste.as_slice());
         self.queued = waste.is_some();
-        Ok(Step::Write(Outcome::Copied(written)))
+        Ok(Some(Step::Write(Outcome::Copied(written))))
     }
 }
 

@@ -8,11 +8,13 @@ use terrace_high_volume::{Key, Read, Transaction, Version};
 use terrace_long_term::{BlobBody, BlobKey};
 
 use crate::error::{Error, Failure, FailureKind, Refusal, Result};
-use crate::name::{BucketName, ObjectKey, PartNumber};
-use crate::object::{Checksum, ETag, Metadata, RangeRequest, ReadCondition, resolve};
+use crate::name::{BucketName, ObjectKey, PartNumber, Revision};
+use crate::object::{ETag, Metadata, ObjectChecksum, RangeRequest, ReadCondition, resolve};
+use crate::ops::multipart::UploadRef;
 use crate::ops::object::manifest::{self, Piece};
 use crate::rows;
 use crate::rows::head::{BodyAt, Head};
+use crate::rows::upload::UploadDoc;
 use crate::store::Store;
 use crate::transact::{Reading, Stop, get};
 
@@ -51,8 +53,8 @@ pub struct ObjectInfo {
     pub size: u64,
     /// What was said of it.
     pub metadata: Metadata,
-    /// Checksum of the whole body.
-    pub checksum: Option<Checksum>,
+    /// Its checksum.
+    pub checksum: Option<ObjectChecksum>,
 }
 
 /// Which bytes an answer holds, where they were selected.
@@ -84,12 +86,17 @@ impl Store {
     /// # Errors
     /// `NoSuchBucket`, `NoSuchKey`, `NotModified`, `PreconditionFailed`, `RangeUnsatisfiable`, `InvalidArgument` (no such part).
     pub async fn get_object(&self, request: GetObject) -> Result<ObjectRead> {
+        Ok(self.open_object(request, None).await?.read)
+    }
+
+    /// [`Store::get_object`], and the open upload that the bytes are for, read in the same transaction.
+    pub(crate) async fn open_object(&self, request: GetObject, upload: Option<&UploadRef>) -> Result<Opened> {
         let mut missing: Option<ETag> = None;
         let started = self.clock.monotonic();
         for _ in 0..RESTARTS {
             let _until_pinned = self.reclaim.pin_ahead();
-            let mut look = Look { store: self, request: &request, with_body: true };
-            let Seen { info, part, source } = self.read("get object", &mut look).await?;
+            let mut look = Look { store: self, request: &request, with_body: true, upload };
+            let Seen { info, part, source, body: row, upload } = self.read("get object", &mut look).await?;
             let body = match source {
                 Source::Here(chunks) => {
                     let bytes = chunks.iter().map(|chunk| chunk.len() as u64).sum();
@@ -99,7 +106,7 @@ impl Store {
                 Source::Pieces(pieces, version) => self.open_pieces(pieces, version).await?,
             };
             if let Some(body) = body {
-                return Ok(ObjectRead { info, part, body });
+                return Ok(Opened { read: ObjectRead { info, part, body }, md5: row.md5(), upload });
             }
             // The blob is missing. Either the object changed since its record was read, or it has lost its body.
             if missing == Some(info.etag) {
@@ -127,11 +134,37 @@ impl Store {
     }
 }
 
+/// An object being read as the source of a copy.
+pub(crate) struct Opened {
+    pub(crate) read: ObjectRead,
+    /// The MD5 of the whole body, where the record has it.
+    pub(crate) md5: Option<[u8; 16]>,
+    pub(crate) upload: Option<UploadDoc>,
+}
+
 /// What a look at a record found.
 pub(crate) struct Seen {
     pub(crate) info: ObjectInfo,
     pub(crate) part: Option<Part>,
     pub(crate) source: Source,
+    pub(crate) body: BodyFacts,
+    pub(crate) upload: Option<UploadDoc>,
+}
+
+/// What a record says of a body, and does not show.
+pub(crate) struct BodyFacts {
+    /// Its revision.
+    pub(crate) rev: Revision,
+    /// Its parts; `None`: it has no manifest.
+    pub(crate) parts: Option<u32>,
+    md5: Option<[u8; 16]>,
+}
+
+impl BodyFacts {
+    /// The MD5 of its bytes, where the record has it; that of a multipart body is one of MD5s.
+    pub(crate) fn md5(&self) -> Option<[u8; 16]> {
+        self.md5.filter(|_| self.parts.is_none())
+    }
 }
 
 /// Where the selected bytes are.
@@ -148,6 +181,8 @@ pub(crate) struct Look<'r> {
     pub(crate) request: &'r GetObject,
     /// Whether the bytes are wanted as well.
     pub(crate) with_body: bool,
+    /// An open upload that is wanted as well.
+    pub(crate) upload: Option<&'r UploadRef>,
 }
 
 impl Reading for Look<'_> {
@@ -156,7 +191,9 @@ impl Reading for Look<'_> {
     async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<Seen, Stop> {
         let GetObject { bucket, key, selection, condition } = self.request;
         let bid = self.store.bucket_row(txn, bucket, Read::Snapshot).await?.bid;
-        let row = get(txn, &rows::object::key(bid, key), Read::Snapshot).await?;
+        let row = rows::object::key(bid, key);
+        let row = async { Ok::<_, Stop>(get(txn, &row, Read::Snapshot).await?) };
+        let (row, upload) = futures::try_join!(row, open_upload(self.store, txn, self.upload))?;
         let mut head = Head::decode(&row.ok_or(Refusal::NoSuchKey)?)?;
         condition.check(head.etag(), head.modified_ms)?;
         let selection = match selection {
@@ -183,6 +220,8 @@ impl Reading for Look<'_> {
                 Source::Pieces(pieces, txn.read_version().await?)
             }
         };
+        let parts = matches!(head.body, BodyAt::Manifest).then_some(head.parts);
+        let body = BodyFacts { rev: head.body_rev, parts, md5: head.md5 };
         let info = ObjectInfo {
             etag: head.etag(),
             modified_ms: head.modified_ms,
@@ -190,8 +229,20 @@ impl Reading for Look<'_> {
             metadata,
             checksum: head.checksum,
         };
-        Ok(Seen { info, part, source })
+        Ok(Seen { info, part, source, body, upload })
     }
+}
+
+/// An open upload, where one is wanted.
+async fn open_upload(
+    store: &Store,
+    txn: &dyn Transaction,
+    upload: Option<&UploadRef>,
+) -> std::result::Result<Option<UploadDoc>, Stop> {
+    let Some(UploadRef { bucket, key, upload }) = upload else { return Ok(None) };
+    let bid = store.bucket_row(txn, bucket, Read::Snapshot).await?.bid;
+    let row = get(txn, &rows::upload::key(bid, key, *upload), Read::Snapshot).await?;
+    Ok(Some(UploadDoc::decode(&row.ok_or(Refusal::NoSuchUpload)?)?))
 }
 
 /// The selected bytes; `None` for all.
@@ -237,7 +288,7 @@ pub(crate) async fn inline(
 /// The chunks of the inline body `rev` of `size` bytes that hold `range`, cut to it.
 pub(crate) async fn inline_range(
     txn: &dyn Transaction,
-    rev: crate::name::Revision,
+    rev: Revision,
     size: u64,
     range: &Range<u64>,
 ) -> std::result::Result<Vec<Bytes>, Stop> {

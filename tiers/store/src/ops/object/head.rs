@@ -10,7 +10,7 @@ impl Store {
     /// # Errors
     /// As for [`Store::get_object`].
     pub async fn head_object(&self, request: GetObject) -> Result<(ObjectInfo, Option<Part>)> {
-        let mut look = Look { store: self, request: &request, with_body: false };
+        let mut look = Look { store: self, request: &request, with_body: false, upload: None };
         let started = self.clock.monotonic();
         let Seen { info, part, .. } = self.read("head object", &mut look).await?;
         self.metrics.high_volume.head(self.clock.monotonic() - started);

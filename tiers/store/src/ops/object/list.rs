@@ -4,7 +4,7 @@ use terrace_high_volume::{Key, Read, Transaction, after};
 
 use crate::error::Result;
 use crate::name::{BucketId, BucketName};
-use crate::object::{Checksum, ETag};
+use crate::object::{ETag, ObjectChecksum};
 use crate::ops::skip_scan::{Named, Scan, Snapshot};
 use crate::rows::head::Head;
 use crate::rows::{self, Damaged, Family};
@@ -39,8 +39,8 @@ pub struct ListedObject {
     pub modified_ms: u64,
     /// Its storage class, if it is not STANDARD.
     pub storage_class: Option<String>,
-    /// Checksum of the whole body.
-    pub checksum: Option<Checksum>,
+    /// Its checksum.
+    pub checksum: Option<ObjectChecksum>,
 }
 
 /// A page of a listing. Keys and common prefixes are each in byte order.

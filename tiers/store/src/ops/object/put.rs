@@ -3,9 +3,10 @@
 use terrace_long_term::{BlobBody, SizeHint};
 
 use crate::body::{self, Peeked};
+use crate::digest::{Sums, Wanted, summed};
 use crate::error::{Error, Failure, FailureKind, Refusal, Result};
 use crate::name::{BucketName, ObjectKey};
-use crate::object::{Checksum, ChecksumSlot, ETag, Metadata, WriteCondition};
+use crate::object::{Algorithm, ChecksumSlot, ETag, ETagMode, Metadata, ObjectChecksum, WriteCondition};
 use crate::ops::join;
 use crate::ops::object::record::{NewBody, PutRecord, rechunk};
 use crate::rows::ticket::Kind;
@@ -24,6 +25,8 @@ pub struct Body {
     pub length: Option<u64>,
     /// The checksum that the front verified, filled at the latest when the stream ends.
     pub checksum: ChecksumSlot,
+    /// Its MD5, where the client sent it; verified by the front before the stream ends.
+    pub md5: Option<[u8; 16]>,
 }
 
 /// What a client wants stored.
@@ -50,7 +53,7 @@ pub struct Written {
     /// Bytes of the body.
     pub size: u64,
     /// The verified checksum that was stored.
-    pub checksum: Option<Checksum>,
+    pub checksum: Option<ObjectChecksum>,
 }
 
 impl Store {
@@ -63,14 +66,14 @@ impl Store {
         let PutObject { bucket, key, metadata, condition, body } = request;
         metadata.check()?;
         self.expect_bucket(&bucket).await?;
-        let received = self.receive(Kind::Object, &bucket, &key, body).await?;
+        let received = self.receive(Kind::Object, (&bucket, &key), body, None).await?;
         let store = self.clone();
         let task = self.tasks.operation("put object", async move {
-            let Received { body, checksum } = received;
+            let Received { body, digests } = received;
             let run = Run::client("put object", body.revision());
             let (started, is_here) = (store.clock.monotonic(), !matches!(body, NewBody::Blob { .. }));
             let mut work =
-                PutRecord { store: &store, bucket, key, metadata, condition, checksum, body, queued: false };
+                PutRecord { store: &store, bucket, key, metadata, condition, digests, body, queued: false };
             let written = store.write(run, &mut work).await?;
             if is_here {
                 store.metrics.high_volume.put(store.clock.monotonic() - started, written.size);
@@ -84,19 +87,23 @@ impl Store {
         join(task, "put object").await
     }
 
-    /// Takes a body in: small ones into memory, large ones to the long-term tier under a ticket.
+    /// Takes a body in: small ones into memory, large ones to the long-term tier under a ticket. `computed` is a checksum that is wanted
+    /// though nobody sent it.
     pub(crate) async fn receive(
         &self,
         kind: Kind,
-        bucket: &BucketName,
-        key: &ObjectKey,
+        (bucket, key): (&BucketName, &ObjectKey),
         body: Body,
+        computed: Option<Algorithm>,
     ) -> Result<Received> {
-        let Body { stream, length, checksum } = body;
+        let Body { stream, length, checksum, md5 } = body;
         if length.is_some_and(|length| length > LARGEST) {
             return Err(Refusal::EntityTooLarge.into());
         }
         self.expect_space()?;
+        let wants_md5 = self.settings.etag == ETagMode::Md5;
+        let wanted = Wanted { md5: wants_md5 && md5.is_none(), checksum: computed };
+        let (stream, sums) = summed(&self.tasks, wanted, stream);
         let started = self.clock.monotonic();
         let first = || self.metrics.high_volume.put_first_chunk(self.clock.monotonic() - started);
         let body = match body::peek(stream, length, self.settings.inline_max, first).await? {
@@ -106,7 +113,14 @@ impl Store {
             }
             Peeked::Large(stream, hint) => self.upload(kind, bucket, key, (stream, hint)).await?,
         };
-        Ok(Received { body, checksum: checksum.get().cloned() })
+        let sums = match sums.get() {
+            Some(sums) => sums.clone(),
+            None if wanted.is_nothing() => Sums::default(),
+            None => return Err(unfinished(self.facts.name)),
+        };
+        let checksum = sums.checksum.or_else(|| checksum.get().cloned());
+        let md5 = sums.md5.or(md5.filter(|_| wants_md5));
+        Ok(Received { body, digests: Sums { md5, checksum } })
     }
 
     /// Stores a large body as a blob under a ticket.
@@ -152,8 +166,14 @@ impl Store {
     }
 }
 
+/// Nobody read the body to its end, so its digests are not known.
+pub(crate) fn unfinished(backend: &'static str) -> Error {
+    Failure::new(FailureKind::Bug, "compute the digests of a body", backend).into()
+}
+
 /// A body that is here, but not yet of any record.
 pub(crate) struct Received {
     pub(crate) body: NewBody,
-    pub(crate) checksum: Option<Checksum>,
+    /// What its record keeps: the checksum that was verified or computed, the MD5 where ETags are MD5s.
+    pub(crate) digests: Sums,
 }

@@ -3,9 +3,10 @@
 use bytes::{Bytes, BytesMut};
 use terrace_high_volume::{Key, Mutation, Read, Transaction};
 
+use crate::digest::Sums;
 use crate::error::Refusal;
 use crate::name::{BucketId, BucketName, ObjectKey, Revision};
-use crate::object::{Checksum, ETag, Metadata, StandardHeader, WriteCondition};
+use crate::object::{ETag, Metadata, StandardHeader, WriteCondition};
 use crate::ops::object::put::Written;
 use crate::reclaim::queue;
 use crate::rows;
@@ -119,7 +120,7 @@ pub(crate) struct PutRecord<'s> {
     pub(crate) key: ObjectKey,
     pub(crate) metadata: Metadata,
     pub(crate) condition: WriteCondition,
-    pub(crate) checksum: Option<Checksum>,
+    pub(crate) digests: Sums,
     pub(crate) body: NewBody,
     /// Whether the last attempt queued waste.
     pub(crate) queued: bool,
@@ -143,8 +144,8 @@ impl Work for PutRecord<'_> {
             modified_ms: place.modified_now(),
             parts: 1,
             storage_class: self.metadata.header(StandardHeader::StorageClass).map(str::to_owned),
-            checksum: self.checksum.clone(),
-            checksum_composite: false,
+            checksum: self.digests.checksum.clone().map(Into::into),
+            md5: self.digests.md5,
             metadata: Some(self.metadata.clone()),
         };
         let (written, waste) = place.set(txn, head);

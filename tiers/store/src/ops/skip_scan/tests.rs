@@ -49,7 +49,7 @@ fn objects<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>) -> Model {
         parts: 1,
         storage_class: None,
         checksum: None,
-        checksum_composite: false,
+        md5: None,
         metadata: None,
     };
     let row = |key: K| (rows::object::from(BUCKET, key.as_ref()), head.encode());
@@ -193,7 +193,7 @@ proptest! {
             initiated_ms: 1,
             metadata: Default::default(),
             storage_class: None,
-            algorithm: None,
+            checksum: None,
         };
         let row = |(key, n): &(Vec<u8>, u8)| {
             (rows::upload::key(BUCKET, &ObjectKey::new(key.clone()).unwrap(), id(*n)), doc.encode())

@@ -1,3 +1,6 @@
+mod admission;
+mod secure;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,9 +27,16 @@ const GENEROUS: Limits = Limits {
     header_timeout: LONG,
     write_stall: LONG,
     keep_alive: LONG,
+    operations: 64,
+    body_memory: 64 << 20,
+    body_piece: 1 << 20,
 };
 
 fn start(limits: Limits, handler: impl Handler) -> Server {
+    start_with(limits, None, handler)
+}
+
+fn start_with(limits: Limits, tls: Option<Arc<Tls>>, handler: impl Handler) -> Server {
     let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
     let environment = Environment {
         limits,
@@ -34,6 +44,8 @@ fn start(limits: Limits, handler: impl Handler) -> Server {
         ids: &SystemIds,
         metrics: ServerMetrics::register(&Registry::new(), "test").unwrap(),
         access_log: AccessLog::Off,
+        tls,
+        requests: None,
     };
     Server::start(listener, handler, environment)
 }

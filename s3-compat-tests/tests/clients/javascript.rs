@@ -1,0 +1,30 @@
+//! The JavaScript SDK of AWS, version 3, under Node.
+
+use std::process::Command;
+
+use s3_compat_tests::tool;
+
+use crate::program::{self, scenarios};
+
+const PROGRAM: &str = "javascript/scenarios.cjs";
+
+fn scenario(name: &str) {
+    let Some(node) = tool::find("aws-sdk-js", "node", &["--version"], |said| said.starts_with('v')) else {
+        return;
+    };
+    let modules = program::libraries("javascript").join("node_modules");
+    if !modules.join("@aws-sdk/client-s3").is_dir() {
+        return tool::skipped("aws-sdk-js", ".ci/clients has not installed it");
+    }
+    program::run(Command::new(node).arg(program::source(PROGRAM)).env("NODE_PATH", modules), name);
+}
+
+scenarios! {
+    attributes, conditions, copies, delete_objects, errors, many_keys, metadata, multipart, objects, odd_keys, presigned, ranges,
+    streams, upload,
+}
+
+#[test]
+fn every_scenario_of_the_program_is_a_test() {
+    program::assert_defines(PROGRAM, "  async ", "(s3) {", SCENARIOS);
+}

@@ -1,0 +1,142 @@
+//! rclone, as the provider `Other`: lists by version 1, sends Content-MD5 and unsigned payloads, keeps times of change as metadata.
+
+use std::fs;
+
+use s3_compat_tests::body;
+use s3_compat_tests::server::{ACCESS_KEY, SECRET_KEY};
+
+use crate::command_line::{Tool, assert_opens, md5_hex};
+use crate::files::{assert_same_contents, contents};
+
+const MIB: usize = 1024 * 1024;
+
+/// rclone with a remote `s3` and an empty bucket `bucket`.
+fn rclone() -> Option<Tool> {
+    let tool = Tool::start("rclone", "version")?;
+    let endpoint = tool.server().endpoint().to_owned();
+    let tool = tool
+        .environment("RCLONE_CONFIG", "/dev/null")
+        .environment("RCLONE_CONFIG_S3_TYPE", "s3")
+        .environment("RCLONE_CONFIG_S3_PROVIDER", "Other")
+        .environment("RCLONE_CONFIG_S3_ENDPOINT", endpoint)
+        .environment("RCLONE_CONFIG_S3_ACCESS_KEY_ID", ACCESS_KEY)
+        .environment("RCLONE_CONFIG_S3_SECRET_ACCESS_KEY", SECRET_KEY);
+    tool.run(&["mkdir", "s3:bucket"]);
+    Some(tool)
+}
+
+#[test]
+fn a_tree_is_copied_checked_and_synchronised() {
+    let Some(f) = rclone() else { return };
+    f.write_tree();
+    f.run(&["copy", "source", "s3:bucket/t"]);
+    let said = f.said(&["copy", "-v", "source", "s3:bucket/t"]);
+    assert!(said.err.contains("There was nothing to transfer"), "{}", said.err);
+    let said = f.said(&["check", "source", "s3:bucket/t"]);
+    assert!(said.err.contains("5 matching files"), "{}", said.err);
+    let said = f.said(&["check", "--download", "source", "s3:bucket/t"]);
+    assert!(said.err.contains("5 matching files") && !said.err.contains("could not be"), "{}", said.err);
+    let times = f.run(&["lsf", "-R", "--files-only", "--format", "t", "s3:bucket/t"]);
+    assert!(times.lines().all(|time| time == "2023-11-14 22:13:20") && times.lines().count() == 5, "{times}");
+    f.run(&["copy", "s3:bucket/t", "back"]);
+    assert_same_contents(&f.path("source"), &f.path("back"));
+
+    fs::remove_file(f.path("source/a")).unwrap();
+    f.write("source/empty", b"no longer");
+    f.write("source/new", b"new");
+    f.refused(&["check", "source", "s3:bucket/t"]);
+    f.run(&["sync", "source", "s3:bucket/t"]);
+    f.run(&["sync", "s3:bucket/t", "s3:bucket/u"]);
+    f.run(&["sync", "s3:bucket/u", "back"]);
+    assert_same_contents(&f.path("source"), &f.path("back"));
+    f.run(&["purge", "s3:bucket/t"]);
+    assert_eq!(f.run(&["lsf", "s3:bucket"]), "u/\n");
+    f.run(&["purge", "s3:bucket"]);
+    assert_eq!(f.run(&["lsd", "s3:"]), "");
+    f.finish();
+}
+
+#[test]
+fn hashes_are_those_of_the_files() {
+    let Some(f) = rclone() else { return };
+    f.write_tree();
+    f.run(&["copy", "source", "s3:bucket"]);
+    let sums = f.run(&["hashsum", "MD5", "--download", "s3:bucket"]);
+    let files = contents(&f.path("source"));
+    let expected = files.iter().map(|(name, content)| format!("{}  {name}", md5_hex(content)));
+    let mut lines: Vec<&str> = sums.lines().collect();
+    lines.sort_unstable();
+    let mut expected: Vec<String> = expected.collect();
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+    f.finish();
+}
+
+#[test]
+fn large_files_and_streams_go_in_parts() {
+    let Some(f) = rclone() else { return };
+    // Above 200 MiB rclone sends parts; a stream in parts of 5 MiB.
+    f.write("large", &body::random(201 * MIB, 2));
+    f.run(&["copy", "large", "s3:bucket"]);
+    let said = f.said(&["check", "--download", "--include", "large", ".", "s3:bucket"]);
+    assert!(said.err.contains("1 matching files"), "{}", said.err);
+    f.write("stream", &body::random(18 * MIB, 3));
+    f.piped(&["rcat", "s3:bucket/stream"], "stream", "nothing");
+    f.run(&["copyto", "s3:bucket/stream", "s3:bucket/copy"]);
+    f.run(&["moveto", "s3:bucket/copy", "s3:bucket/moved"]);
+    f.run(&["copyto", "s3:bucket/moved", "back"]);
+    assert!(f.content("back") == f.content("stream"));
+    assert_eq!(f.run(&["lsf", "s3:bucket"]), "large\nmoved\nstream\n");
+    f.run(&["cleanup", "s3:bucket"]);
+    f.finish();
+}
+
+#[test]
+fn many_keys_are_listed_and_removed() {
+    let Some(f) = rclone() else { return };
+    let names = f.write_many();
+    f.run(&["copy", "--transfers", "16", "many", "s3:bucket/many"]);
+    let listed = f.run(&["lsf", "s3:bucket/many"]);
+    assert_eq!(listed.lines().collect::<Vec<_>>(), names);
+    assert!(f.run(&["size", "s3:bucket"]).contains("Total objects: 1.100k (1100)"));
+    f.run(&["delete", "s3:bucket/many"]);
+    assert_eq!(f.run(&["lsf", "-R", "s3:bucket"]), "");
+    f.finish();
+}
+
+#[test]
+fn odd_keys_come_back() {
+    let Some(f) = rclone() else { return };
+    let long = "k".repeat(1024);
+    let keys =
+        ["a b", "a+b", "a%2Fb", "a%", "<&>'\"", "?#", "~!@$^*()", "ü", "🦀", "日本/語", "x", "x/y", &long];
+    for key in keys {
+        f.write("file", key.as_bytes());
+        f.piped(&["rcat", &format!("s3:bucket/{key}")], "file", "nothing");
+        assert_eq!(f.run(&["cat", &format!("s3:bucket/{key}")]), key);
+    }
+    let listed = f.run(&["lsf", "-R", "--files-only", "s3:bucket"]);
+    let mut listed: Vec<&str> = listed.lines().collect();
+    listed.sort_unstable();
+    let mut keys = keys.to_vec();
+    keys.sort_unstable();
+    assert_eq!(listed, keys);
+    f.finish();
+}
+
+#[test]
+fn metadata_ranges_and_links() {
+    let Some(f) = rclone() else { return };
+    f.write("file", b"0123456789");
+    let set = ["--metadata-set", "color=blue", "--metadata-set", "content-type=text/x-y"];
+    f.run(&[&["copyto", "--metadata"], &set[..], &["file", "s3:bucket/file"]].concat());
+    let said = f.run(&["lsjson", "--metadata", "s3:bucket/file"]);
+    assert!(said.contains(r#""color":"blue""#) && said.contains(r#""content-type":"text/x-y""#), "{said}");
+    assert!(said.contains(r#""mtime":"2023-11-14T22:13:20.123456789Z""#), "{said}");
+    f.run(&["touch", "--timestamp", "2020-01-01T00:00:00", "s3:bucket/file"]);
+    assert!(f.run(&["lsl", "s3:bucket/file"]).contains("2020-01-01 00:00:00.000000000"));
+    assert_eq!(f.run(&["cat", "--offset", "3", "--count", "4", "s3:bucket/file"]), "3456");
+    assert_eq!(f.run(&["cat", "--tail", "2", "s3:bucket/file"]), "89");
+    assert_opens(f.server(), &f.run(&["link", "s3:bucket/file"]), "file", "0123456789");
+    f.finish();
+}

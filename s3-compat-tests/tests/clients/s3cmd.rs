@@ -1,0 +1,140 @@
+//! s3cmd: compares ETags with MD5s, lists by version 1, asks for the ACL of what it copies.
+
+use std::fs;
+
+use s3_compat_tests::body;
+use s3_compat_tests::server::{ACCESS_KEY, REGION, SECRET_KEY};
+
+use crate::command_line::Tool;
+use crate::files::assert_same_contents;
+
+const MIB: usize = 1024 * 1024;
+
+/// s3cmd, as its own `--configure` would set it up, with an empty bucket `bucket`.
+fn s3cmd() -> Option<Tool> {
+    let tool = Tool::start("s3cmd", "--version")?;
+    let address = tool.server().address();
+    // The region is set because s3cmd's default `US` is wrong everywhere: it expects the right one in the refusal, as `<Region>`.
+    let settings = format!(
+        "[default]\naccess_key = {ACCESS_KEY}\nsecret_key = {SECRET_KEY}\nbucket_location = {REGION}\n\
+         host_base = {address}\nhost_bucket = {address}\nuse_https = False\n"
+    );
+    tool.write("s3cfg", settings.as_bytes());
+    let tool = tool.argument("--config=s3cfg").argument("--no-progress");
+    tool.run(&["mb", "s3://bucket"]);
+    Some(tool)
+}
+
+#[test]
+fn a_tree_is_synchronised_in_both_directions() {
+    let Some(f) = s3cmd() else { return };
+    f.write_tree();
+    let said = f.run(&["sync", "source/", "s3://bucket/t/"]);
+    assert_eq!(said.matches("upload: ").count(), 5, "{said}");
+    assert_eq!(f.run(&["sync", "source/", "s3://bucket/t/"]), "", "nothing has changed");
+    fs::create_dir(f.path("back")).unwrap();
+    f.run(&["sync", "s3://bucket/t/", "back/"]);
+    assert_same_contents(&f.path("source"), &f.path("back"));
+    fs::remove_file(f.path("source/a")).unwrap();
+    f.write("source/empty", b"no longer");
+    f.run(&["sync", "--delete-removed", "source/", "s3://bucket/t/"]);
+    f.run(&["sync", "--delete-removed", "s3://bucket/t/", "back/"]);
+    assert_same_contents(&f.path("source"), &f.path("back"));
+    assert!(f.refused(&["rb", "s3://bucket"]).err.contains("BucketNotEmpty"));
+    f.run(&["rb", "--recursive", "--force", "s3://bucket"]);
+    assert_eq!(f.run(&["ls"]), "");
+    assert!(f.refused(&["ls", "s3://bucket"]).err.contains("NoSuchBucket"));
+    f.finish();
+}
+
+#[test]
+fn large_files_go_in_parts() {
+    let Some(f) = s3cmd() else { return };
+    // In parts of 15 MiB.
+    f.write("large", &body::random(33 * MIB, 2));
+    f.run(&["put", "large", "s3://bucket/large"]);
+    f.run(&["cp", "s3://bucket/large", "s3://bucket/copy"]);
+    f.run(&["mv", "s3://bucket/copy", "s3://bucket/moved"]);
+    let said = f.said(&["get", "s3://bucket/moved", "back"]);
+    assert!(f.content("back") == f.content("large"));
+    assert!(!said.err.contains("MD5"), "{}", said.err);
+    let uploads = f.run(&["multipart", "s3://bucket"]);
+    assert_eq!(uploads.lines().count(), 2, "no upload is left open: {uploads}");
+    assert!(f.run(&["du", "s3://bucket"]).trim_start().starts_with(&format!("{} ", 2 * 33 * MIB)));
+    f.finish();
+}
+
+#[test]
+fn many_keys_are_listed_and_removed() {
+    let Some(f) = s3cmd() else { return };
+    let names = f.write_many();
+    f.run(&["put", "--recursive", "many", "s3://bucket/"]);
+    let listed = f.run(&["ls", "s3://bucket/many/"]);
+    let listed: Vec<&str> =
+        listed.lines().filter_map(|line| line.split_once("/many/")).map(|(_, n)| n).collect();
+    assert_eq!(listed, names);
+    let said = f.run(&["del", "--recursive", "--force", "s3://bucket"]);
+    assert_eq!(said.matches("delete: ").count(), 1100);
+    f.run(&["rb", "s3://bucket"]);
+    f.finish();
+}
+
+#[test]
+fn odd_keys_come_back() {
+    let Some(f) = s3cmd() else { return };
+    let long = "k".repeat(1024);
+    let keys = [
+        "a b",
+        "a+b",
+        "a%2Fb",
+        "a%",
+        "<&>'\"",
+        "x//y",
+        "//z",
+        "?#",
+        "~!@$^*()",
+        "ü",
+        "🦀",
+        "日本/語",
+        "x",
+        "x/y",
+        &long,
+    ];
+    for key in keys {
+        f.write("file", key.as_bytes());
+        let url = format!("s3://bucket/{key}");
+        f.run(&["put", "file", &url]);
+        f.run(&["get", "--force", &url, "back"]);
+        assert_eq!(f.content("back"), key.as_bytes(), "{key}");
+        f.run(&["cp", &url, "s3://bucket/copy"]);
+        f.run(&["get", "--force", "s3://bucket/copy", "back"]);
+        assert_eq!(f.content("back"), key.as_bytes(), "the copy of {key}");
+    }
+    let listed = f.run(&["ls", "--recursive", "s3://bucket"]);
+    for key in keys {
+        assert!(listed.lines().any(|line| line.ends_with(&format!(" s3://bucket/{key}"))), "{key}: {listed}");
+    }
+    f.finish();
+}
+
+#[test]
+fn metadata_and_what_is_asked_of_a_bucket() {
+    let Some(f) = s3cmd() else { return };
+    f.write("file", b"0123456789");
+    f.run(&["put", "--add-header=x-amz-meta-color:blue", "--mime-type=text/x-y", "file", "s3://bucket/file"]);
+    let said = f.run(&["info", "s3://bucket/file"]);
+    assert!(said.contains("x-amz-meta-color: blue") && said.contains("MIME type: text/x-y"), "{said}");
+    assert!(said.contains("FULL_CONTROL"), "{said}");
+    f.run(&["modify", "--add-header=x-amz-meta-color:red", "s3://bucket/file"]);
+    let said = f.run(&["info", "s3://bucket/file"]);
+    assert!(said.contains("x-amz-meta-color: red") && said.contains("/mtime:1700000000/"), "{said}");
+    // What is there already is left out of the request.
+    f.write("back", b"0123");
+    f.run(&["get", "--continue", "s3://bucket/file", "back"]);
+    assert_eq!(f.content("back"), b"0123456789");
+    let said = f.run(&["info", "s3://bucket"]);
+    for line in ["Location:  us-east-1", "Payer:     BucketOwner", "Policy:    none", "CORS:      none"] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    f.finish();
+}
