@@ -238,6 +238,18 @@ impl Server {
         self.leave()
     }
 
+    /// Waits until it ends by itself with this exit code; gives back its home, and what it has logged.
+    ///
+    /// # Panics
+    /// If it goes on past the deadline, or ends otherwise; the message carries its log.
+    #[must_use]
+    pub fn failed(mut self, code: i32) -> (Home, String) {
+        let status = self.ended();
+        let log = self.log();
+        assert_eq!(status.code(), Some(code), "{log}");
+        (self.leave(), log)
+    }
+
     /// Sends it a signal that it lives through.
     pub fn signal(&mut self, signal: Signal) {
         self.process.signal(signal);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backup;
+mod eio;
 mod fsck_live;
 mod kill;
 mod lock;
