@@ -94,9 +94,8 @@ impl Head {
         // A write to a string does not fail.
         let _never = writeln!(
             line,
-            "{owner} {bucket} [{time}] {peer} {requester} {id} {operation} {key} \"{method} {target} {version:?}\" {status} {code} {sent} \
+            "terrace {bucket} [{time}] {peer} {requester} {id} {operation} {key} \"{method} {target} {version:?}\" {status} {code} {sent} \
              {object} {took} {turned} \"{referer}\" \"{agent}\" - {host_id} {signature} {cipher} {authentication} {host} {protocol} - -",
-            owner = "terrace",
             bucket = plain(bucket),
             time = time(answered.wall_ms),
             peer = answered.peer.ip().to_canonical(),

@@ -24,17 +24,17 @@ const LAST: Duration = Duration::from_secs(5);
 
 /// Sends what is in the queue, batch by batch, one at a time.
 pub(super) struct Exporter {
-    waiting: Receiver<Box<RequestSpan>>,
+    waiting: Receiver<RequestSpan>,
     collector: Collector,
     counters: Counters,
-    batch: Vec<Box<RequestSpan>>,
+    batch: Vec<RequestSpan>,
     /// Encoded, and how many spans it is; kept until the collector has taken or refused it.
     ready: Option<(Bytes, u64)>,
     failing: bool,
 }
 
 impl Exporter {
-    pub(super) fn new(waiting: Receiver<Box<RequestSpan>>, collector: Collector, counters: Counters) -> Self {
+    pub(super) fn new(waiting: Receiver<RequestSpan>, collector: Collector, counters: Counters) -> Self {
         Self { waiting, collector, counters, batch: Vec::new(), ready: None, failing: false }
     }
 
@@ -149,7 +149,7 @@ impl Exporter {
     fn give_up(&mut self) {
         self.waiting.close();
         let ready = self.ready.take().map_or(0, |(_, count)| count);
-        let mut lost = ready + self.batch.iter().map(|span| span.count()).sum::<u64>();
+        let mut lost = ready + self.batch.iter().map(RequestSpan::count).sum::<u64>();
         while let Ok(span) = self.waiting.try_recv() {
             lost += span.count();
         }

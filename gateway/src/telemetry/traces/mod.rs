@@ -36,7 +36,7 @@ pub struct Traces {
     sample: Ratio,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    queue: Sender<Box<RequestSpan>>,
+    queue: Sender<RequestSpan>,
     dropped: IntCounter,
 }
 
@@ -104,7 +104,7 @@ impl Traces {
     ) {
         let (Some(mut span), Some(moments)) = (traced.span, moments) else { return };
         span.end((moments, received), routed, answered);
-        if let Err(full) = self.queue.try_send(span) {
+        if let Err(full) = self.queue.try_send(*span) {
             self.dropped.inc_by(full.into_inner().count());
         }
     }

@@ -308,9 +308,10 @@ async fn every_span_that_waits_at_the_stop_is_sent() {
 
 #[tokio::test]
 async fn without_a_collector_the_queue_is_bounded_and_what_is_lost_is_counted() {
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Bound, and does not listen: connections are refused, and nobody else gets the port.
+    let nobody = tokio::net::TcpSocket::new_v4().unwrap();
+    nobody.bind(([127, 0, 0, 1], 0).into()).unwrap();
     let endpoint = format!("http://{}", nobody.local_addr().unwrap());
-    drop(nobody);
     let gateway = gateway(&endpoint, 1.0);
     for _ in 0..WAITING + 10 {
         gateway.request(&asked("GET", None), None, &answered(StatusCode::OK));
