@@ -98,6 +98,14 @@ impl Connection {
         }
     }
 
+    /// Reads the head of whatever comes next, an interim answer too, and gives its status.
+    ///
+    /// # Errors
+    /// As [`Connection::receive`].
+    pub async fn receive_interim(&mut self) -> Result<u16> {
+        Ok(self.receive_head().await?.status)
+    }
+
     /// Reads one answer whose body is kept, as text.
     ///
     /// # Errors

@@ -116,6 +116,22 @@ impl Signer {
         Self { host: host.to_owned(), credential: format!("{access_key}/{scope}"), scope, key }
     }
 
+    /// A path with a query that presigns it now for `expires` (seconds, as text), of a request without a body whose only signed header is
+    /// `host`. `request.query` must be empty.
+    #[must_use]
+    pub fn presigned(&self, request: &Request, expires: &str) -> String {
+        let date = amz_date();
+        let query = format!(
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={}&X-Amz-Date={date}&X-Amz-Expires={}&X-Amz-SignedHeaders=host",
+            escape_query(&self.credential),
+            escape_query(expires)
+        );
+        let (method, path, host) = (request.method, &request.path, &self.host);
+        let canonical = format!("{method}\n{path}\n{query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD");
+        let text = format!("AWS4-HMAC-SHA256\n{date}\n{}\n{}", self.scope, sha256(canonical.as_bytes()));
+        format!("{path}?{query}&X-Amz-Signature={}", hex::encode(hmac(&self.key, text.as_bytes())))
+    }
+
     /// The head of the HTTP/1.1 request, signed now, ready to send before the body.
     #[must_use]
     pub fn head(&self, request: &Request) -> String {

@@ -50,6 +50,15 @@ pub enum Refusal {
     /// More user metadata than S3 allows.
     #[error("user metadata larger than 2 KiB")]
     MetadataTooLarge,
+    /// XML that is none, or none of S3.
+    #[error("malformed XML")]
+    MalformedXml,
+    /// A document larger than any of S3.
+    #[error("document too large")]
+    DocumentTooLarge,
+    /// No room for more documents at the moment.
+    #[error("no room to hold the body")]
+    SlowDown,
     /// Something of S3 that is not built.
     #[error("not implemented: {0}")]
     NotImplemented(&'static str),
@@ -78,6 +87,9 @@ impl Refusal {
             Self::InvalidDigest => S3ErrorCode::InvalidDigest,
             Self::MissingContentLength => S3ErrorCode::MissingContentLength,
             Self::MetadataTooLarge => S3ErrorCode::MetadataTooLarge,
+            Self::MalformedXml => S3ErrorCode::MalformedXML,
+            Self::DocumentTooLarge => S3ErrorCode::MaxMessageLengthExceeded,
+            Self::SlowDown => S3ErrorCode::SlowDown,
             Self::NotImplemented(_) => S3ErrorCode::NotImplemented,
             Self::Internal => S3ErrorCode::InternalError,
             Self::Body(body) => body.code(),
@@ -109,6 +121,11 @@ impl Refusal {
             Self::MetadataTooLarge => {
                 "Your metadata headers exceed the maximum allowed metadata size.".into()
             }
+            Self::MalformedXml => {
+                "The XML you provided was not well-formed or did not validate against our published schema".into()
+            }
+            Self::DocumentTooLarge => "Your request was too big.".into(),
+            Self::SlowDown => "Please reduce your request rate.".into(),
             Self::Internal => "We encountered an internal error. Please try again.".into(),
             Self::Body(body) => body.message().into(),
         }

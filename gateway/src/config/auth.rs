@@ -8,7 +8,7 @@ use super::problem::Problems;
 use super::secret::Secret;
 
 /// Keys and signatures.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthSettings {
     /// Access key of the owner. Without keys a loopback start generates a pair and keeps it in the data directory.
@@ -19,8 +19,20 @@ pub struct AuthSettings {
     pub secret_key: Option<Secret>,
     /// File that holds the secret key; its trailing line end is not part of it.
     pub secret_key_file: Option<PathBuf>,
-    /// Whether presigned URLs of signature version 2 are accepted (still what some tools make); not in this build.
+    /// Whether presigned URLs of signature version 2 are accepted, for GET, HEAD and PUT of objects (still what some tools make).
     pub presigned_v2: bool,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self {
+            access_key: None,
+            access_key_file: None,
+            secret_key: None,
+            secret_key_file: None,
+            presigned_v2: true,
+        }
+    }
 }
 
 impl AuthSettings {
@@ -47,11 +59,6 @@ impl AuthSettings {
     }
 
     pub(super) fn validate(&self, problems: &mut Problems) {
-        problems.require(
-            !self.presigned_v2,
-            "auth.presigned_v2",
-            "signature version 2 is not in this build yet",
-        );
         let access = self.access_key.is_some() || self.access_key_file.is_some();
         let secret = self.secret_key.is_some() || self.secret_key_file.is_some();
         if access && !secret {

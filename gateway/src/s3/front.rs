@@ -34,7 +34,7 @@ impl Front {
         let id = parts.extensions.get::<RequestId>().cloned();
         let answer = match inbound::prepare(&mut parts) {
             Ok(()) => self.s3.call(HttpRequest::from_parts(parts, body)).await,
-            Err(refusal) => error_document(error::document(&refusal.into())),
+            Err(problem) => error_document(error::document_of(problem)),
         };
         let answer = answer.unwrap_or_else(|error| {
             tracing::error!(error = %chain(&*s3s::StdError::from(error)), "s3s gave no answer");

@@ -4,16 +4,33 @@
 //! a date, to metadata in UTF-8. Such headers are taken off the request, and the operations read them as they came. What is not honoured
 //! is refused here once, for all operations, so that none forgets.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use percent_encoding::percent_decode_str;
+use s3s::S3Error;
 use terrace_store::Refusal;
 
+use super::error;
 use super::translate::metadata::USER_PREFIX;
 
 /// Header of a copy's source. s3s routes by its presence and reads it wrongly (`+`), so it keeps the name with another value.
 pub(crate) const COPY_SOURCE: HeaderName = HeaderName::from_static("x-amz-copy-source");
+
+/// S3 answers so to a preflight of a bucket without rules, whether the bucket is there or not.
+fn preflight(headers: &HeaderMap) -> S3Error {
+    let said = |name: HeaderName| headers.get(name).is_some_and(|value| !value.is_empty());
+    if said(ORIGIN) && said(ACCESS_CONTROL_REQUEST_METHOD) {
+        let message = "CORSResponse: CORS is not enabled for this bucket.";
+        return error::protocol("AccessForbidden", StatusCode::FORBIDDEN, message);
+    }
+    let message =
+        "Insufficient information. Origin and Access-Control-Request-Method request headers needed.";
+    error::protocol("BadRequest", StatusCode::BAD_REQUEST, message)
+}
 
 /// The headers that were taken off the request.
 #[derive(Clone)]
@@ -28,11 +45,14 @@ pub(crate) fn received(extensions: &Extensions) -> &HeaderMap {
 /// Readies a request for s3s.
 ///
 /// # Errors
-/// `NotImplemented` for what is not honoured.
-pub(crate) fn prepare(parts: &mut Parts) -> Result<(), Refusal> {
+/// `NotImplemented` for what is not honoured; `AccessForbidden` for a browser that asks whether it may: no bucket has CORS rules.
+pub(crate) fn prepare(parts: &mut Parts) -> error::Result<()> {
+    if parts.method == Method::OPTIONS {
+        return Err(preflight(&parts.headers).into());
+    }
     let mut taken: Vec<HeaderName> = Vec::new();
     for (name, value) in &parts.headers {
-        refuse_header(name.as_str(), value)?;
+        refuse_header(&parts.method, name.as_str(), value)?;
         if is_received(name.as_str()) && !taken.contains(name) {
             taken.push(name.clone());
         }
@@ -73,10 +93,13 @@ fn is_received(name: &str) -> bool {
             | "if-match"
             | "if-modified-since"
             | "if-none-match"
+            | "if-range"
             | "if-unmodified-since"
             | "range"
             | "x-amz-copy-source"
             | "x-amz-copy-source-range"
+            | "x-amz-if-match-last-modified-time"
+            | "x-amz-if-match-size"
             | "x-amz-storage-class"
             | "x-amz-website-redirect-location"
     ) || name.starts_with(USER_PREFIX)
@@ -84,12 +107,15 @@ fn is_received(name: &str) -> bool {
 }
 
 /// Headers that ask for what is not there. An empty header asks for nothing.
-fn refuse_header(name: &str, value: &HeaderValue) -> Result<(), Refusal> {
+fn refuse_header(method: &Method, name: &str, value: &HeaderValue) -> Result<(), Refusal> {
     let Some(amz) = name.strip_prefix("x-amz-") else { return Ok(()) };
     let harmless: &[&[u8]] = match amz {
         "acl" => &[b"private", b"bucket-owner-full-control"],
         "bucket-object-lock-enabled" => &[b"false", b"False"],
         "object-ownership" => &[b"BucketOwnerEnforced"],
+        "server-side-encryption-bucket-key-enabled" => &[b"false", b"False"],
+        "checksum-algorithm" | "sdk-checksum-algorithm" => return refuse_checksum(value),
+        "if-match-last-modified-time" | "if-match-size" if method == Method::DELETE => return Ok(()),
         "tagging"
         | "write-offset-bytes"
         | "if-match-last-modified-time"
@@ -122,27 +148,101 @@ fn refuse_header(name: &str, value: &HeaderValue) -> Result<(), Refusal> {
     }))
 }
 
-/// Sub-resources of S3 that s3s does not route. It would take them for the plain operation, and write, or delete, the object itself.
-fn refuse_query(method: &Method, query: &str) -> Result<(), Refusal> {
-    const UNROUTED: [&str; 9] = [
-        "abac",
-        "annotation",
-        "encryption",
-        "metadataConfiguration",
-        "metadataInventoryTable",
-        "metadataJournalTable",
-        "renameObject",
-        "restore",
-        "torrent",
-    ];
-    if matches!(*method, Method::GET | Method::HEAD) {
+/// An algorithm that is not known is not computed: its checksum would be passed over.
+fn refuse_checksum(value: &HeaderValue) -> Result<(), Refusal> {
+    let known = |name: &str| value.as_bytes().eq_ignore_ascii_case(name.as_bytes());
+    if value.is_empty() || ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"].into_iter().any(known) {
         return Ok(());
     }
+    Err(Refusal::InvalidRequest("Checksum algorithm provided is unsupported."))
+}
+
+/// Sub-resources of S3 that s3s does not route. It would take them for the plain operation, and write, or delete, or list, what was not
+/// meant.
+const UNROUTED: [&str; 9] = [
+    "abac",
+    "annotation",
+    "encryption",
+    "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "renameObject",
+    "restore",
+    "torrent",
+];
+
+/// Sub-resources that s3s routes, each for some methods and for a bucket or an object only.
+const ROUTED: [&str; 33] = [
+    "accelerate",
+    "acl",
+    "analytics",
+    "attributes",
+    "cors",
+    "delete",
+    "intelligent-tiering",
+    "inventory",
+    "legal-hold",
+    "lifecycle",
+    "location",
+    "logging",
+    "metadataTable",
+    "metrics",
+    "notification",
+    "object-lock",
+    "ownershipControls",
+    "partNumber",
+    "policy",
+    "policyStatus",
+    "publicAccessBlock",
+    "replication",
+    "requestPayment",
+    "retention",
+    "select",
+    "session",
+    "tagging",
+    "uploadId",
+    "uploads",
+    "versionId",
+    "versioning",
+    "versions",
+    "website",
+];
+
+/// Names of a query's parameters, decoded.
+fn names(query: &str) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let names = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
-    for name in names {
-        if UNROUTED.contains(&name) && !(name == "restore" && method == Method::POST) {
+    names.map(|name| percent_decode_str(name).into())
+}
+
+fn refuse_query(method: &Method, query: &str) -> Result<(), Refusal> {
+    let routed: &[&str] = match *method {
+        Method::HEAD => return Ok(()),
+        Method::GET => &["encryption", "torrent", "restore"],
+        Method::POST => &["restore"],
+        _ => &[],
+    };
+    for name in names(query) {
+        if UNROUTED.iter().any(|known| known.as_bytes() == &*name && !routed.contains(known)) {
             return Err(Refusal::NotImplemented("this sub-resource"));
         }
+    }
+    Ok(())
+}
+
+/// Checks that a request which s3s took for the plain operation on a bucket or an object names no sub-resource: `DELETE /bucket/key?acl` is
+/// no DeleteObject. `besides`: parameters that the operation has.
+///
+/// # Errors
+/// `MethodNotAllowed`.
+pub(crate) fn plain(uri: &Uri, besides: &[&str]) -> error::Result<()> {
+    let Some(query) = uri.query() else { return Ok(()) };
+    let known = |name: &[u8]| {
+        let mut all = ROUTED.iter().chain(&UNROUTED).filter(|known| !besides.contains(*known));
+        all.any(|known| known.as_bytes() == name)
+    };
+    if names(query).any(|name| known(&name)) {
+        let message = error::message("MethodNotAllowed");
+        return Err(error::protocol("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED, message).into());
     }
     Ok(())
 }
@@ -177,13 +277,21 @@ mod tests {
             ("x-amz-if-match-size", "5"),
         ] {
             let refused = prepare(&mut parts(Method::PUT, "/b/k", &[(name, value)]));
-            assert!(matches!(refused, Err(Refusal::NotImplemented(_))), "{name}: {value}");
+            let refused = error::document_of(refused.unwrap_err());
+            assert_eq!(refused.code().as_str(), "NotImplemented", "{name}: {value}");
         }
-        for uri in ["/b/k?renameObject", "/b/k?encryption=", "/b?metadataConfiguration&x=1", "/b/k?torrent"] {
+        for uri in [
+            "/b/k?renameObject",
+            "/b/k?%72enameObject=",
+            "/b/k?encryption=",
+            "/b?metadataConfiguration&x=1",
+            "/b/k?torrent",
+        ] {
             for method in [Method::PUT, Method::DELETE] {
                 assert!(prepare(&mut parts(method, uri, &[])).is_err(), "{uri}");
             }
         }
+        assert!(prepare(&mut parts(Method::GET, "/b?abac", &[])).is_err());
     }
 
     #[test]
@@ -196,6 +304,9 @@ mod tests {
             ("x-amz-object-ownership", "BucketOwnerEnforced"),
             ("x-amz-tagging", ""),
             ("x-amz-tagging-directive", "COPY"),
+            ("x-amz-sdk-checksum-algorithm", "CRC32"),
+            ("x-amz-sdk-checksum-algorithm", "crc64nvme"),
+            ("x-amz-server-side-encryption-bucket-key-enabled", "false"),
             ("x-amz-request-payer", "requester"),
             ("x-amz-user-agent", "x"),
         ] {
@@ -203,6 +314,16 @@ mod tests {
         }
         assert!(prepare(&mut parts(Method::GET, "/b?encryption", &[])).is_ok());
         assert!(prepare(&mut parts(Method::PUT, "/b?encryptions&x=encryption", &[])).is_ok());
+    }
+
+    #[test]
+    fn a_sub_resource_is_not_the_plain_operation() {
+        for uri in ["/b/k?acl", "/b?versionId=1&%61cl", "/b/k?encryption", "/b?uploads="] {
+            assert!(plain(&uri.parse().unwrap(), &["versionId"]).is_err(), "{uri}");
+        }
+        for uri in ["/b/k", "/b/k?", "/b/k?versionId=1&x-id=DeleteObject", "/b?x=acl", "/b?acls"] {
+            assert!(plain(&uri.parse().unwrap(), &["versionId"]).is_ok(), "{uri}");
+        }
     }
 
     #[test]

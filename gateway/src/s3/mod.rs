@@ -97,6 +97,7 @@ operations! {
     get_object_attributes(GetObjectAttributesInput) -> GetObjectAttributesOutput = object::attributes::call;
     get_object_tagging(GetObjectTaggingInput) -> GetObjectTaggingOutput = object::tagging::call;
     head_object(HeadObjectInput) -> HeadObjectOutput = object::head::call;
+    list_object_versions(ListObjectVersionsInput) -> ListObjectVersionsOutput = object::list_versions::call;
     list_objects(ListObjectsInput) -> ListObjectsOutput = object::list_v1::call;
     list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output = object::list_v2::call;
     put_object(PutObjectInput) -> PutObjectOutput = object::put::call;

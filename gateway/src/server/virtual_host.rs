@@ -6,7 +6,7 @@ use s3s::S3Result;
 use s3s::host::{S3Host, VirtualHost};
 
 /// Reads the bucket off hosts below one domain. Under any other host, requests are path-style.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Domain {
     domain: String,
 }

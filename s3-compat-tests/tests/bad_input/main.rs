@@ -5,10 +5,13 @@
 mod bodies;
 mod chunks;
 mod disk;
+mod documents;
 mod journal;
 mod names;
 mod parts;
 mod requests;
+mod signatures;
+mod version_2;
 
 use std::time::Duration;
 

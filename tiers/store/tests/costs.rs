@@ -11,7 +11,7 @@ use terrace_high_volume::counts::Counts;
 use terrace_long_term::counts::Requests;
 use terrace_store::name::ObjectKey;
 use terrace_store::object::{
-    Algorithm, ChecksumChoice, ChecksumType, ETagMode, Metadata, RangeRequest, WriteCondition,
+    Algorithm, ChecksumChoice, ChecksumType, DeleteCondition, ETagMode, Metadata, RangeRequest,
 };
 use terrace_store::ops::multipart::{CopyPart, CreateUpload, UploadRef};
 use terrace_store::ops::object::{ListObjects, MetadataDirective, Selection, Written};
@@ -189,8 +189,8 @@ async fn listings_of_a_thousand_keys_are_one_range_read() {
 async fn a_thousand_deletions_are_ten_transactions_and_none_where_nothing_is() {
     let till = Till::open(false).await;
     let world = &till.world;
-    let keys: Vec<(ObjectKey, WriteCondition)> =
-        (0..1_000).map(|n| (key(format!("k{n}")), WriteCondition::default())).collect();
+    let keys: Vec<(ObjectKey, DeleteCondition)> =
+        (0..1_000).map(|n| (key(format!("k{n}")), DeleteCondition::default())).collect();
     for (key, _) in &keys {
         let name = std::str::from_utf8(key.as_bytes()).unwrap();
         world.put(name, &Bytes::new()).await.unwrap();

@@ -7,8 +7,8 @@ mod world;
 use bytes::Bytes;
 use terrace_long_term::{LengthMismatch, SizeHint};
 use terrace_store::object::{
-    Algorithm, Checksum, ChecksumSlot, ETagList, Metadata, RangeRequest, ReadCondition, StandardHeader,
-    WriteCondition,
+    Algorithm, Checksum, ChecksumSlot, DeleteCondition, ETagList, Metadata, RangeRequest, ReadCondition,
+    StandardHeader, WriteCondition,
 };
 use terrace_store::ops::object::{Body, MetadataDirective, Selection};
 use terrace_store::{Error, Refusal};
@@ -269,8 +269,9 @@ async fn writes_heed_their_conditions_and_leave_nothing_when_refused() {
             Refusal::PreconditionFailed("If-Match")
         );
         assert_eq!(world.get("k").await.unwrap(), bytes(size, 3));
-        let delete =
-            async |condition| world.store.delete_object(world.bucket.clone(), key("k"), condition).await;
+        let delete = async |condition: WriteCondition| {
+            world.store.delete_object(world.bucket.clone(), key("k"), condition.into()).await
+        };
         assert_eq!(
             refusal(delete(if_match(&first.etag.to_string())).await),
             Refusal::PreconditionFailed("If-Match")
@@ -511,14 +512,14 @@ async fn delete_many_answers_for_each_key_and_deletes_each_once() {
         let size = if n % 50 == 0 { THRESHOLD + 1 } else { 10 };
         world.put(&format!("k{n}"), &bytes(size, 1)).await.unwrap();
     }
-    let mut keys: Vec<_> = (0..250).map(|n| (key(format!("k{n}")), WriteCondition::default())).collect();
+    let mut keys: Vec<_> = (0..250).map(|n| (key(format!("k{n}")), DeleteCondition::default())).collect();
     keys.extend([
-        (key("k7"), WriteCondition::default()),
-        (key("absent"), WriteCondition::default()),
-        (key("kept"), if_match("\"other\"")),
-        (key("absent"), if_match(&kept.etag.to_string())),
-        (key("k249"), WriteCondition::default()),
-        (key("k249"), WriteCondition::default()),
+        (key("k7"), DeleteCondition::default()),
+        (key("absent"), DeleteCondition::default()),
+        (key("kept"), if_match("\"other\"").into()),
+        (key("absent"), if_match(&kept.etag.to_string()).into()),
+        (key("k249"), DeleteCondition::default()),
+        (key("k249"), DeleteCondition::default()),
     ]);
     let deleted = world.store.delete_objects(world.bucket.clone(), keys.clone()).await.unwrap();
     assert!(deleted.iter().map(|deleted| &deleted.key).eq(keys.iter().map(|(key, _)| key)));
@@ -532,7 +533,7 @@ async fn delete_many_answers_for_each_key_and_deletes_each_once() {
     assert_eq!(world.counters().await, Counters { objects: 1, bytes: 10, upload_bytes: 0 });
     world.settle().await;
     assert_eq!(world.dump().await, dump(&[('O', 1), ('C', 2), ('D', 1)]));
-    for many in [vec![], vec![(key("k"), WriteCondition::default()); 1_001]] {
+    for many in [vec![], vec![(key("k"), DeleteCondition::default()); 1_001]] {
         assert_eq!(
             refusal(world.store.delete_objects(world.bucket.clone(), many).await),
             Refusal::MalformedXml
@@ -551,7 +552,7 @@ async fn nothing_can_be_done_in_a_bucket_that_is_not_there() {
     assert_eq!(refusal(world.get("k").await), no_bucket);
     assert_eq!(refusal(world.delete("k").await), no_bucket);
     assert_eq!(refusal(world.store.copy_object(world.copy_request("k", "l")).await), no_bucket);
-    let keys = vec![(key("k"), WriteCondition::default())];
+    let keys = vec![(key("k"), DeleteCondition::default())];
     assert_eq!(refusal(world.store.delete_objects(world.bucket.clone(), keys).await), no_bucket);
     let absent = world::bucket("absent");
     assert_eq!(refusal(world.store.head_bucket(&absent).await), no_bucket);

@@ -11,7 +11,7 @@ use futures::future::{join, join_all};
 use terrace_high_volume::KvErrorKind;
 use terrace_long_term::faults::{Fault as BlobFault, Point};
 use terrace_long_term::{BlobErrorKind, PutOutcome};
-use terrace_store::object::{ETagList, WriteCondition};
+use terrace_store::object::{DeleteCondition, ETagList, WriteCondition};
 use terrace_store::ops::object::Selection;
 use terrace_store::{Error, FailureKind, Refusal};
 use tokio::time::sleep;
@@ -468,7 +468,7 @@ async fn without_room_nothing_is_added_and_everything_can_be_taken_away() {
     assert_eq!(world.get("large").await.unwrap(), bytes(LARGE, 1));
     world.store.abort_upload(upload).await.unwrap();
     world.delete("large").await.unwrap();
-    let keys = vec![(key("small"), WriteCondition::default()), (key("other"), WriteCondition::default())];
+    let keys = vec![(key("small"), DeleteCondition::default()), (key("other"), DeleteCondition::default())];
     world.store.delete_objects(world.bucket.clone(), keys).await.unwrap();
     world.settle_for_good().await;
     world.assert_empty().await;

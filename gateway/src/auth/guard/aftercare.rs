@@ -10,6 +10,7 @@ use http_body_util::BodyExt as _;
 
 use super::super::{Refusal, RequestId};
 use super::body::Remains;
+use super::documents::Held;
 
 /// How much of a refused body is read before the connection may be closed, in bytes.
 const DRAIN_BYTES: u64 = 1 << 20;
@@ -21,6 +22,8 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Aftercare<B> {
     pending: Option<Pending<B>>,
+    /// Room of a document, for as long as the request lasts.
+    held: Option<Held>,
 }
 
 #[derive(Debug)]
@@ -37,11 +40,16 @@ where
 {
     /// Of a request without a body: nothing will be left.
     pub(crate) fn none() -> Self {
-        Self { pending: None }
+        Self { pending: None, held: None }
     }
 
     pub(crate) fn of(remains: Arc<Remains<B>>, method: Method, id: Option<RequestId>, expects: bool) -> Self {
-        Self { pending: Some(Pending { remains, method, id, expects }) }
+        Self { pending: Some(Pending { remains, method, id, expects }), held: None }
+    }
+
+    /// Keeps the room of a document until the request has been answered.
+    pub(crate) fn hold(&mut self, held: Held) {
+        self.held = Some(held);
     }
 
     /// Takes the answer of s3s and gives the one to send. An error after a refused body becomes the error document of that

@@ -17,6 +17,8 @@ pub(crate) enum Carrier {
     Header,
     /// The query of a presigned request.
     Query,
+    /// The query of a request presigned with version 2.
+    QueryVersion2,
 }
 
 impl Carrier {
@@ -24,7 +26,7 @@ impl Carrier {
     pub(crate) fn malformed(self, what: impl Into<Cow<'static, str>>) -> Refusal {
         match self {
             Self::Header => Refusal::AuthorizationHeaderMalformed(what.into()),
-            Self::Query => Refusal::AuthorizationQueryParameters(what.into()),
+            Self::Query | Self::QueryVersion2 => Refusal::AuthorizationQueryParameters(what.into()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which kind of signature a request carries, and rule 3: Signature Version 2 is refused.
+//! Which kind of signature a request carries. Of Signature Version 2 only the query is known (rule 3).
 
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -15,9 +15,12 @@ pub(crate) enum Mechanism {
     Header,
     /// Version 4 in the query: a presigned request.
     Query,
+    /// Version 2 in the query.
+    QueryVersion2,
 }
 
-const VERSION_2: Refusal = Refusal::InvalidRequest(
+/// Version 2 where it is not accepted.
+pub(crate) const VERSION_2: Refusal = Refusal::InvalidRequest(
     "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
 );
 
@@ -25,7 +28,7 @@ impl Mechanism {
     /// Finds the signature.
     ///
     /// # Errors
-    /// More than one mechanism, Version 2, or a scheme that S3 does not know.
+    /// More than one mechanism, Version 2 in a header, or a scheme that S3 does not know.
     pub(crate) fn of(parts: &Parts, query: &Query<'_>) -> Result<Self, Refusal> {
         let header = parts.headers.get(AUTHORIZATION);
         let version_4 = ["X-Amz-Signature", "X-Amz-Algorithm", "X-Amz-Credential"];
@@ -34,7 +37,7 @@ impl Mechanism {
         match (header.map(|value| value.as_bytes().trim_ascii()), version_4, version_2) {
             (None, false, false) => Ok(Self::Anonymous),
             (None, true, false) => Ok(Self::Query),
-            (None, false, true) => Err(VERSION_2),
+            (None, false, true) => Ok(Self::QueryVersion2),
             (Some(value), false, false) => match value {
                 b"" => Err(Refusal::AccessDenied("Access Denied")),
                 _ if value.starts_with(b"AWS4-HMAC-SHA256") => Ok(Self::Header),
@@ -69,6 +72,9 @@ mod tests {
         assert_eq!(of("", Some("AWS4-HMAC-SHA256 Credential=..")), Ok(Mechanism::Header));
         assert_eq!(of("X%2dAmz-Signature=1", None), Ok(Mechanism::Query));
         assert_eq!(of("X-Amz-Credential=1", None), Ok(Mechanism::Query));
+        for query in ["AWSAccessKeyId=AK&Expires=1&Signature=s", "Signature=s", "AWSAccess%4beyId=AK"] {
+            assert_eq!(of(query, None), Ok(Mechanism::QueryVersion2), "{query}");
+        }
     }
 
     #[test]
@@ -80,9 +86,8 @@ mod tests {
     }
 
     #[test]
-    fn version_2_and_unknown_schemes_are_refused() {
+    fn version_2_in_a_header_and_unknown_schemes_are_refused() {
         assert_eq!(of("", Some("AWS AK:c2ln")), Err("InvalidRequest".into()));
-        assert_eq!(of("AWSAccessKeyId=AK&Expires=1&Signature=s", None), Err("InvalidRequest".into()));
         assert_eq!(of("", Some("Bearer x")), Err("InvalidArgument".into()));
         assert_eq!(of("", Some("")), Err("AccessDenied".into()));
     }

@@ -10,6 +10,7 @@ mod authorization;
 mod body;
 mod canonical;
 mod claim;
+mod documents;
 mod duplicates;
 mod form;
 mod hoisted;
@@ -18,13 +19,16 @@ mod mechanism;
 mod metadata;
 mod payload;
 mod presigned;
+mod presigned_v2;
 mod query;
 mod rewrite;
 mod scope;
 mod security_token;
 mod signature;
 mod signed_headers;
+mod target;
 mod timestamp;
+mod xml;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,16 +39,20 @@ use http::{Method, Request, Version, header};
 use subtle::ConstantTimeEq;
 use terrace_runtime::{Clock, Tasks};
 
+use crate::server::Domain;
+
 use super::{BodyRefusal, ChecksumSlot, Credential, Credentials, Refusal, RequestId};
 pub use aftercare::Aftercare;
 use body::{Chunked, Demands, Digests, Framing, VerifiedBody, announced_trailer};
 use canonical::{PathForm, Signed};
 use claim::{Carrier, Claim};
+use documents::Documents;
 use mechanism::Mechanism;
 use payload::Payload;
 use query::Query;
 use signature::ChunkSigner;
 pub(crate) use signature::SigningKey;
+use target::Target;
 
 /// Settings of a [`Guard`].
 #[derive(Debug, Clone)]
@@ -53,12 +61,21 @@ pub struct GuardOptions {
     pub region: String,
     /// How long a client may send nothing of a body before the request ends in `RequestTimeout`.
     pub body_idle: Duration,
+    /// Whether requests presigned with Signature Version 2 are accepted, for GET, HEAD and PUT of objects.
+    pub presigned_v2: bool,
+    /// The domain below which hosts name buckets.
+    pub domain: Option<Domain>,
 }
 
 impl Default for GuardOptions {
-    /// `us-east-1`, 60 s.
+    /// `us-east-1`, 60 s, version 2 accepted, no domain.
     fn default() -> Self {
-        Self { region: "us-east-1".into(), body_idle: Duration::from_secs(60) }
+        Self {
+            region: "us-east-1".into(),
+            body_idle: Duration::from_secs(60),
+            presigned_v2: true,
+            domain: None,
+        }
     }
 }
 
@@ -67,6 +84,7 @@ pub struct Guard {
     options: GuardOptions,
     credentials: Arc<dyn Credentials>,
     clock: Arc<dyn Clock>,
+    documents: Documents,
     tasks: Tasks,
 }
 
@@ -76,6 +94,15 @@ struct Judged {
     signed: Option<(Arc<Credential>, Carrier)>,
     demands: Demands,
     announces_checksum: bool,
+    /// Whether the body is held whole before it is handed on.
+    is_document: bool,
+}
+
+/// Who signed a request, and how its body is to be taken.
+struct Authentic {
+    signed: Option<(Arc<Credential>, Carrier)>,
+    payload: Payload,
+    chunks: Option<ChunkSigner>,
 }
 
 impl Guard {
@@ -87,7 +114,7 @@ impl Guard {
         clock: Arc<dyn Clock>,
         tasks: Tasks,
     ) -> Self {
-        Self { options, credentials, clock, tasks }
+        Self { options, credentials, clock, documents: Documents::new(), tasks }
     }
 
     /// Verifies a request and rewrites it for s3s. Give the answer of s3s to [`Aftercare::settle`] before sending it. The
@@ -105,11 +132,10 @@ impl Guard {
     {
         let (mut parts, body) = request.into_parts();
         let exact = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
-        let judged = self.judge(&parts, exact).and_then(|judged| {
-            rewrite_parts(&mut parts, &judged)?;
-            Ok(judged)
-        });
+        let judged = presigned_v2::unpack(&mut parts).and_then(|()| self.judge(&parts, exact));
+        let judged = judged.and_then(|judged| rewrite_parts(&mut parts, &judged).map(|()| judged));
         match judged {
+            Ok(judged) if judged.is_document => self.admit_document(parts, body, judged.demands).await,
             Ok(judged) => admit_body(parts, body, judged.demands).await,
             Err(refusal) => {
                 aftercare::drain(body, aftercare::expects_continue(&parts.headers)).await;
@@ -152,26 +178,8 @@ impl Guard {
         form::check(parts)?;
         let query = Query::parse(parts.uri.query().unwrap_or(""));
         security_token::check(parts, &query)?;
-        let now = i64::try_from(self.clock.wall() / 1000).unwrap_or(i64::MAX);
-        let claim = match Mechanism::of(parts, &query)? {
-            Mechanism::Anonymous => None,
-            Mechanism::Header => Some(authorization::claim(parts, now)?),
-            Mechanism::Query => Some(presigned::claim(parts, &query, now)?),
-        };
-        let named = parts
-            .headers
-            .get("x-amz-content-sha256")
-            .map_or(&b"UNSIGNED-PAYLOAD"[..], |value| value.as_bytes());
-        let payload = Payload::parse(claim.as_ref().map_or(named, |claim| claim.payload))?;
-        let verified = claim.as_ref().map(|claim| self.verify(parts, &query, claim)).transpose()?;
-        check_payload(parts, payload, claim.as_ref())?;
-
-        let signer = match (&claim, &verified, payload) {
-            (Some(claim), Some((_, key)), Payload::SignedChunks { .. }) => {
-                Some(ChunkSigner::new(Arc::clone(key), &claim.at, claim.scope.region, &claim.signature))
-            }
-            _ => None,
-        };
+        let target = Target::of(parts, self.options.domain.as_ref());
+        let Authentic { signed, payload, chunks } = self.authenticate(parts, &query, &target)?;
         let length = length::decoded(&parts.headers, payload.is_chunked(), exact)?;
         let announced = if payload.has_trailer() { announced_trailer(&parts.headers)? } else { None };
         let hash = match payload {
@@ -183,15 +191,92 @@ impl Guard {
             Digests::asked(&parts.headers, hash, checksum_is_of_body(&parts.method, &query), announced)?;
         let framing = if payload.is_chunked() {
             let trailer = payload.has_trailer().then_some(announced);
-            Framing::Chunked(Box::new(Chunked::new(length, signer, trailer)))
+            Framing::Chunked(Box::new(Chunked::new(length, chunks, trailer)))
         } else {
             Framing::Plain
         };
         let announces_checksum = digests.as_ref().is_some_and(|digests| digests.have_checksum());
         let (idle, tasks) = (self.options.body_idle, self.tasks.clone());
         let demands = Demands { framing, length, digests, slot: ChecksumSlot::default(), idle, tasks };
-        let signed = verified.zip(claim).map(|((credential, _), claim)| (credential, claim.carrier));
-        Ok(Judged { signed, demands, announces_checksum })
+        // Of nobody a document is not held: access is denied before anybody reads it.
+        let is_document =
+            signed.is_some() && length > 0 && documents::is_document(&parts.method, &target, &query);
+        if is_document && length > documents::LARGEST {
+            return Err(Refusal::DocumentTooLarge);
+        }
+        Ok(Judged { signed, demands, announces_checksum, is_document })
+    }
+
+    /// Finds the signature and verifies it.
+    fn authenticate(&self, parts: &Parts, query: &Query<'_>, target: &Target) -> Result<Authentic, Refusal> {
+        let now = i64::try_from(self.clock.wall() / 1000).unwrap_or(i64::MAX);
+        let mechanism = Mechanism::of(parts, query)?;
+        let claim = match mechanism {
+            Mechanism::Anonymous | Mechanism::QueryVersion2 => None,
+            Mechanism::Header => Some(authorization::claim(parts, now)?),
+            Mechanism::Query => Some(presigned::claim(parts, query, now)?),
+        };
+        let named = parts
+            .headers
+            .get("x-amz-content-sha256")
+            .map_or(&b"UNSIGNED-PAYLOAD"[..], |value| value.as_bytes());
+        let payload = Payload::parse(claim.as_ref().map_or(named, |claim| claim.payload))?;
+        let mut chunks = None;
+        let signed = if mechanism == Mechanism::QueryVersion2 {
+            Some((self.verify_version_2(parts, query, target, now)?, Carrier::QueryVersion2))
+        } else if let Some(claim) = &claim {
+            let (credential, key) = self.verify(parts, query, claim)?;
+            if matches!(payload, Payload::SignedChunks { .. }) {
+                chunks = Some(ChunkSigner::new(key, &claim.at, claim.scope.region, &claim.signature));
+            }
+            Some((credential, claim.carrier))
+        } else {
+            None
+        };
+        check_payload(parts, payload, signed.as_ref().map(|(_, carrier)| *carrier))?;
+        Ok(Authentic { signed, payload, chunks })
+    }
+
+    /// Verifies a query of Signature Version 2 (rule 3).
+    fn verify_version_2(
+        &self,
+        parts: &Parts,
+        query: &Query<'_>,
+        target: &Target,
+        now: i64,
+    ) -> Result<Arc<Credential>, Refusal> {
+        if !self.options.presigned_v2 {
+            return Err(mechanism::VERSION_2);
+        }
+        let claim = presigned_v2::Claim::read(parts, query, target, now)?;
+        let credential = self.credentials.find(claim.access_key).ok_or(Refusal::InvalidAccessKeyId)?;
+        if !claim.holds(parts, target, credential.secret().expose()) {
+            return Err(Refusal::SignatureDoesNotMatch);
+        }
+        Ok(credential)
+    }
+
+    /// Reads a document whole (rules 9 and 10) and admits the request with it.
+    async fn admit_document<B>(
+        &self,
+        parts: Parts,
+        body: B,
+        demands: Demands,
+    ) -> Result<(s3s::HttpRequest, Aftercare<B>), s3s::HttpResponse>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<s3s::StdError>,
+    {
+        let opaque = documents::is_policy(&parts.method, &Query::parse(parts.uri.query().unwrap_or("")));
+        let (request, mut aftercare) = admit_body(parts, body, demands).await?;
+        let (parts, body) = request.into_parts();
+        match self.documents.read(body, opaque).await {
+            Ok((document, held)) => {
+                aftercare.hold(held);
+                Ok((Request::from_parts(parts, s3s::Body::from(document)), aftercare))
+            }
+            Err(refusal) => Err(aftercare.settle(refuse(&refusal, &parts)).await),
+        }
     }
 
     /// Verifies the signature of a claim (rules 1 and 14 first, then the key, then the arithmetic in constant time).
@@ -236,10 +321,10 @@ fn authority(parts: &Parts) -> Result<Option<&str>, Refusal> {
 }
 
 /// Payload forms that do not fit the rest of the request.
-fn check_payload(parts: &Parts, payload: Payload, claim: Option<&Claim<'_>>) -> Result<(), Refusal> {
-    match (payload, claim.map(|claim| claim.carrier)) {
+fn check_payload(parts: &Parts, payload: Payload, carrier: Option<Carrier>) -> Result<(), Refusal> {
+    match (payload, carrier) {
         (Payload::SignedChunks { .. }, None) => Err(Refusal::AccessDenied("Access Denied")),
-        (_, Some(Carrier::Query)) if payload.is_chunked() => {
+        (_, Some(Carrier::Query | Carrier::QueryVersion2)) if payload.is_chunked() => {
             Err(Refusal::NotImplemented("Streaming payloads of presigned requests are not supported."))
         }
         _ if !payload.is_chunked() && rewrite::names_aws_chunked(&parts.headers) => {
@@ -263,9 +348,13 @@ fn rewrite_parts(parts: &mut Parts, judged: &Judged) -> Result<(), Refusal> {
     let has_length = demands.length > 0 || chunked || parts.headers.contains_key(header::CONTENT_LENGTH);
     rewrite::headers(&mut parts.headers, chunked, has_length.then_some(demands.length));
     if let Some((credential, carrier)) = &judged.signed {
-        if *carrier == Carrier::Query {
-            hoisted::to_headers(parts)?;
-            rewrite::unsign_query(parts)?;
+        match carrier {
+            Carrier::Header => {}
+            Carrier::Query => {
+                hoisted::to_headers(parts)?;
+                rewrite::unsign_query(parts, query::without_signature)?;
+            }
+            Carrier::QueryVersion2 => rewrite::unsign_query(parts, presigned_v2::signed_query)?,
         }
         parts.extensions.insert(credential.identity().clone());
     }

@@ -49,6 +49,11 @@ impl<'a> Query<'a> {
         self.pairs.iter().any(|(known, _)| **known == *name.as_bytes())
     }
 
+    /// Whether there is a parameter of this name in any case.
+    pub(crate) fn has_in_any_case(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
+    }
+
     /// The value of a parameter that occurs exactly once and is text.
     pub(crate) fn once(&self, name: &str) -> Option<&str> {
         let mut found = self.pairs.iter().filter(|(known, _)| **known == *name.as_bytes());

@@ -8,7 +8,7 @@ use super::query::Query;
 /// Refuses a request that carries a session token. An empty header is none.
 pub(crate) fn check(parts: &Parts, query: &Query<'_>) -> Result<(), Refusal> {
     let header = parts.headers.get("x-amz-security-token").is_some_and(|token| !token.is_empty());
-    if header || query.has("X-Amz-Security-Token") { Err(Refusal::InvalidToken) } else { Ok(()) }
+    if header || query.has_in_any_case("X-Amz-Security-Token") { Err(Refusal::InvalidToken) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -23,6 +23,7 @@ mod tests {
             (Some(""), "", true),
             (Some("t"), "", false),
             (None, "X-Amz-Security-Token=t", false),
+            (None, "x-amz-security-token=t", false),
         ] {
             let mut request = Request::get("/");
             if let Some(token) = header {

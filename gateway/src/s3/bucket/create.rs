@@ -6,12 +6,13 @@ use s3s::{S3Request, S3Response};
 use terrace_store::Refusal;
 
 use crate::s3::error::{Result, protocol};
-use crate::s3::{ACCOUNT, DEFAULT_REGION, Service};
+use crate::s3::{ACCOUNT, DEFAULT_REGION, Service, inbound};
 
 pub(crate) async fn call(
     service: &Service,
     request: S3Request<CreateBucketInput>,
 ) -> Result<S3Response<CreateBucketOutput>> {
+    inbound::plain(&request.uri, &[])?;
     let bucket = service.bucket(&request.input.bucket, None)?;
     if let Some(asked) = request.input.create_bucket_configuration {
         if asked.bucket.is_some() || asked.location.is_some() {

@@ -4,8 +4,8 @@ use http::HeaderMap;
 use s3s::dto::{ChecksumType, CopyObjectInput, CopyObjectOutput, CopyObjectResult};
 use s3s::{S3Request, S3Response};
 use terrace_store::name::ObjectKey;
-use terrace_store::object::{ETagList, Metadata, StandardHeader};
-use terrace_store::ops::object::{CopyObject, CopySource, GetObject, MetadataDirective, Selection};
+use terrace_store::object::{CopiedMetadata, Metadata, StandardHeader};
+use terrace_store::ops::object::{CopyObject, CopySource, MetadataDirective};
 use terrace_store::{Error, Refusal};
 
 use super::no_version;
@@ -17,13 +17,14 @@ pub(crate) async fn call(
     service: &Service,
     request: S3Request<CopyObjectInput>,
 ) -> Result<S3Response<CopyObjectOutput>> {
+    inbound::plain(&request.uri, &[])?;
     let received = inbound::received(&request.extensions);
     let input = request.input;
     let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
     let key = ObjectKey::new(input.key)?;
-    let mut source = source(service, received, input.expected_source_bucket_owner.as_deref())?;
+    let source = source(service, received, input.expected_source_bucket_owner.as_deref())?;
     let metadata = match input.metadata_directive.as_ref().map_or("COPY", |directive| directive.as_str()) {
-        "COPY" => kept(service, &mut source, metadata::read(received)?).await?,
+        "COPY" => MetadataDirective::Copy(own(metadata::read(received)?, received)),
         "REPLACE" => MetadataDirective::Replace(metadata::read(received)?),
         _ => return Err(Refusal::InvalidArgument("Unknown metadata directive.").into()),
     };
@@ -67,29 +68,13 @@ pub(crate) fn refused(error: Error) -> Problem {
     }
 }
 
-/// The source's metadata. Storage class and redirect are not of it (S3 API, `CopyObject`): those that the request names replace the
-/// source's, which is then pinned by its ETag, so that what is copied is what was read.
-async fn kept(service: &Service, source: &mut CopySource, asked: Metadata) -> Result<MetadataDirective> {
-    let own = |header: StandardHeader| {
-        matches!(header, StandardHeader::StorageClass | StandardHeader::WebsiteRedirect)
-    };
-    let changes: Vec<_> = asked.headers.into_iter().filter(|(header, _)| own(*header)).collect();
-    if changes.is_empty() {
-        return Ok(MetadataDirective::Copy);
+/// What the request says of the copy although its metadata is the source's. `STANDARD` too is said here: onto itself it is a change.
+fn own(asked: Metadata, received: &HeaderMap) -> CopiedMetadata {
+    let said = |header| asked.header(header).map(str::to_owned);
+    let named = received.get(metadata::STORAGE_CLASS).is_some_and(|class| !class.is_empty());
+    CopiedMetadata {
+        storage_class: named
+            .then(|| said(StandardHeader::StorageClass).unwrap_or_else(|| "STANDARD".to_owned())),
+        website_redirect: said(StandardHeader::WebsiteRedirect),
     }
-    let head = GetObject {
-        bucket: source.bucket.clone(),
-        key: source.key.clone(),
-        selection: Selection::Whole,
-        condition: source.condition.clone(),
-    };
-    let (info, _) = service.store.head_object(head).await.map_err(refused)?;
-    source.condition.if_match = Some(ETagList::These(vec![info.etag.to_string()]));
-    let mut metadata = info.metadata;
-    for (header, value) in changes {
-        metadata.headers.retain(|(present, _)| *present != header);
-        metadata.headers.push((header, value));
-    }
-    metadata.headers.sort_unstable();
-    Ok(MetadataDirective::Replace(metadata))
 }

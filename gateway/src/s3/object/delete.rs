@@ -13,10 +13,11 @@ pub(crate) async fn call(
     service: &Service,
     request: S3Request<DeleteObjectInput>,
 ) -> Result<S3Response<DeleteObjectOutput>> {
+    inbound::plain(&request.uri, &["versionId"])?;
     let input = request.input;
     no_version(input.version_id.as_deref())?;
     let bucket = service.bucket(&input.bucket, input.expected_bucket_owner.as_deref())?;
-    let condition = conditions::write(inbound::received(&request.extensions))?;
+    let condition = conditions::delete(inbound::received(&request.extensions))?;
     service.store.delete_object(bucket, ObjectKey::new(input.key)?, condition).await?;
     Ok(S3Response::new(DeleteObjectOutput::default()))
 }

@@ -3,7 +3,7 @@
 use s3s::dto::{DeleteObjectsInput, DeleteObjectsOutput, ObjectIdentifier};
 use s3s::{S3Error, S3Request, S3Response};
 use terrace_store::name::ObjectKey;
-use terrace_store::object::{ETagList, WriteCondition};
+use terrace_store::object::{DeleteCondition, ETagList, WriteCondition};
 use terrace_store::{Error, Refusal};
 
 use super::no_version;
@@ -56,11 +56,8 @@ pub(crate) async fn call(
     Ok(front::document(document.finish()))
 }
 
-fn wanted(object: &ObjectIdentifier) -> Result<(ObjectKey, WriteCondition)> {
+fn wanted(object: &ObjectIdentifier) -> Result<(ObjectKey, DeleteCondition)> {
     no_version(object.version_id.as_deref())?;
-    if object.last_modified_time.is_some() || object.size.is_some() {
-        return Err(Refusal::NotImplemented("conditions on time and size").into());
-    }
     let if_match = object.e_tag.as_ref().map(|etag| match etag.value() {
         "*" => ETagList::Any,
         // s3s takes the quotes off.
@@ -68,7 +65,16 @@ fn wanted(object: &ObjectIdentifier) -> Result<(ObjectKey, WriteCondition)> {
         // A weak ETag matches nothing that is compared strongly.
         _ => ETagList::These(Vec::new()),
     });
-    Ok((ObjectKey::new(object.key.clone())?, WriteCondition { if_match, if_none_match: None }))
+    let size = object.size.map(u64::try_from).transpose();
+    let condition = DeleteCondition {
+        etags: WriteCondition { if_match, if_none_match: None },
+        last_modified: object
+            .last_modified_time
+            .clone()
+            .map(|time| ::time::OffsetDateTime::from(time).unix_timestamp()),
+        size: size.map_err(|_| Refusal::MalformedXml)?,
+    };
+    Ok((ObjectKey::new(object.key.clone())?, condition))
 }
 
 fn logged(id: Option<&RequestId>, failed: &Error) -> S3Error {
@@ -97,14 +103,19 @@ mod tests {
     fn conditions_of_a_key_are_honoured_or_refused() {
         let (key, condition) = wanted(&object("k")).unwrap();
         assert_eq!((&key.as_bytes()[..], condition.is_empty()), (&b"k"[..], true));
-        let with = |etag| wanted(&ObjectIdentifier { e_tag: Some(etag), ..object("k") }).unwrap().1.if_match;
+        let with =
+            |etag| wanted(&ObjectIdentifier { e_tag: Some(etag), ..object("k") }).unwrap().1.etags.if_match;
         assert_eq!(with(ETag::Strong("*".into())), Some(ETagList::Any));
         assert_eq!(with(ETag::Strong("a-1".into())), Some(ETagList::These(vec!["a-1".into()])));
         assert_eq!(with(ETag::Weak("a-1".into())), Some(ETagList::These(vec![])));
+        let time = ::time::OffsetDateTime::from_unix_timestamp(60).unwrap();
+        let exact = ObjectIdentifier { size: Some(1), last_modified_time: Some(time.into()), ..object("k") };
+        let exact = wanted(&exact).unwrap().1;
+        assert_eq!((exact.size, exact.last_modified), (Some(1), Some(60)));
         for refused in [
             object(""),
             object(&"k".repeat(1_025)),
-            ObjectIdentifier { size: Some(1), ..object("k") },
+            ObjectIdentifier { size: Some(-1), ..object("k") },
             ObjectIdentifier { version_id: Some("v".into()), ..object("k") },
         ] {
             assert!(wanted(&refused).is_err());

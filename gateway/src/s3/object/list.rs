@@ -1,4 +1,4 @@
-//! What both versions of ListObjects share.
+//! What both versions of ListObjects share, and ListObjectVersions with them.
 
 use bytes::Bytes;
 use s3s::dto::EncodingType;
@@ -76,10 +76,32 @@ pub(crate) fn encoding(asked: Option<&EncodingType>) -> Result<Encoding> {
 }
 
 impl Page {
-    /// A document with all but what the versions have of their own.
+    /// A document with all but what the versions of ListObjects have of their own.
     pub(crate) fn document(&self, own: impl FnOnce(&mut Document), owners: bool) -> Bytes {
+        self.written("ListBucketResult", own, |document, object| {
+            document.nested("Contents", |d| self.object(d, object, owners));
+        })
+    }
+
+    /// A document of ListObjectVersions: each object is its only version, `null`, as in a bucket of S3 that never had versioning.
+    pub(crate) fn versions(&self, own: impl FnOnce(&mut Document)) -> Bytes {
+        self.written("ListVersionsResult", own, |document, object| {
+            document.nested("Version", |d| {
+                d.plain("VersionId", b"null");
+                d.boolean("IsLatest", true);
+                self.object(d, object, true);
+            });
+        })
+    }
+
+    fn written(
+        &self,
+        root: &'static str,
+        own: impl FnOnce(&mut Document),
+        entry: impl Fn(&mut Document, &ListedObject),
+    ) -> Bytes {
         let entries = self.listing.objects.len() + self.listing.prefixes.len();
-        let mut document = Document::new("ListBucketResult", 512 + entries * 384);
+        let mut document = Document::new(root, 512 + entries * 384);
         document.text("Name", self.bucket.as_str());
         document.key("Prefix", &self.prefix, self.encoding);
         own(&mut document);
@@ -92,7 +114,7 @@ impl Page {
         }
         document.boolean("IsTruncated", self.next.is_some());
         for object in &self.listing.objects {
-            document.nested("Contents", |d| self.object(d, object, owners));
+            entry(&mut document, object);
         }
         for prefix in &self.listing.prefixes {
             document.nested("CommonPrefixes", |d| d.key("Prefix", prefix, self.encoding));

@@ -10,6 +10,7 @@ pub(super) mod head;
 pub(super) mod list;
 pub(super) mod list_v1;
 pub(super) mod list_v2;
+pub(super) mod list_versions;
 pub(super) mod put;
 mod read;
 pub(super) mod tagging;

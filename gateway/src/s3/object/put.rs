@@ -16,6 +16,7 @@ pub(crate) async fn call(
     request: S3Request<PutObjectInput>,
 ) -> Result<S3Response<PutObjectOutput>> {
     refuse_parts(request.uri.query().unwrap_or(""))?;
+    inbound::plain(&request.uri, &[])?;
     let received = inbound::received(&request.extensions);
     let input = request.input;
     stream::expect_length(input.content_length)?;

@@ -33,6 +33,32 @@ async fn a_copy_keeps_or_replaces_metadata() {
 }
 
 #[tokio::test]
+async fn a_copy_takes_neither_storage_class_nor_redirect_from_its_source() {
+    let client = Client::with_bucket().await;
+    let long = "v".repeat(1_000);
+    let said = [
+        ("x-amz-storage-class", "STANDARD_IA"),
+        ("x-amz-website-redirect-location", "/there"),
+        ("x-amz-meta-a", &long),
+    ];
+    client.put("/bkt/k", &said, "x").await;
+    let seen = async |uri: &str| {
+        let head = client.send("HEAD", uri, &[], "").await;
+        let of = |name| head.header(name).to_owned();
+        (of("x-amz-storage-class"), of("x-amz-website-redirect-location"), of("x-amz-meta-a").len())
+    };
+    client.put("/bkt/plain", &[("x-amz-copy-source", "bkt/k")], "").await;
+    assert_eq!(seen("/bkt/plain").await, (String::new(), String::new(), 1_000));
+    let own = [("x-amz-copy-source", "bkt/k"), ("x-amz-website-redirect-location", "/here")];
+    client.put("/bkt/own", &own, "").await;
+    assert_eq!(seen("/bkt/own").await, (String::new(), "/here".into(), 1_000));
+    // Onto itself the class alone is a change, STANDARD too.
+    client.put("/bkt/k", &[("x-amz-copy-source", "bkt/k"), ("x-amz-storage-class", "STANDARD")], "").await;
+    assert_eq!(seen("/bkt/k").await, (String::new(), String::new(), 1_000));
+    assert!(!client.get("/bkt", &[]).await.text().contains("STANDARD_IA"));
+}
+
+#[tokio::test]
 async fn a_copy_onto_itself_must_change_something() {
     let client = Client::with_bucket().await;
     let etag = client.put("/bkt/k", &[], "x").await.header("etag").to_owned();

@@ -131,3 +131,54 @@ async fn keys_are_url_encoded_when_asked_and_only_then() {
     }
     assert!(client.get("/bkt", &[]).await.text().contains("&#xD;&#xA;&#x1;"));
 }
+
+#[tokio::test]
+async fn versions_of_a_bucket_without_versioning_are_its_objects() {
+    let client = with_keys(&["a", "b%26/1", "b%26/2", "c%20+", "d"]).await;
+    let (mut seen, mut prefixes, mut marker) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let uri = format!("/bkt?versions&max-keys=2&delimiter=/&encoding-type=url&key-marker={marker}");
+        let page = client.get(&uri, &[]).await;
+        assert!(page.text().contains("<ListVersionsResult"));
+        assert_eq!(page.all("VersionId").len(), page.all("Version").len());
+        assert!(page.all("VersionId").iter().all(|id| id == "null"));
+        assert!(page.all("IsLatest").iter().all(|latest| latest == "true"));
+        assert_eq!(
+            (page.all("Owner").len(), page.all("ETag").len()),
+            (page.all("Version").len(), page.all("Version").len())
+        );
+        seen.extend(page.all("Key"));
+        prefixes.extend(folded(&page));
+        marker = page.one("NextKeyMarker");
+        let ends_on_a_key = page.all("Key").last() == Some(&marker);
+        assert_eq!(page.one("NextVersionIdMarker"), if ends_on_a_key { "null" } else { "" });
+        if page.one("IsTruncated") == "false" {
+            break;
+        }
+    }
+    assert_eq!((seen, prefixes), (vec!["a".into(), "c%20%2B".into(), "d".into()], vec!["b%26/".to_owned()]));
+    let last = client.get("/bkt?versions&key-marker=c%20%2B&version-id-marker=null", &[]).await;
+    assert_eq!(last.all("Key"), ["d"]);
+    client.get("/bkt?versions&version-id-marker=null", &[]).await.refused(400, "InvalidArgument");
+    client.get("/nowhere?versions", &[]).await.refused(404, "NoSuchBucket");
+    // What is listed can be deleted by its version.
+    assert_eq!(client.send("DELETE", "/bkt/d?versionId=null", &[], "").await.status, 204);
+    assert_eq!(client.get("/bkt/d", &[]).await.status, 404);
+}
+
+#[tokio::test]
+async fn odd_keys_are_escaped_in_the_listings_of_uploads_and_parts() {
+    let client = Client::with_bucket().await;
+    let (escaped, raw) = ("%26%3Ca%20%2B%25%0D%01%22%F0%9D%84%9E", "&<a +%\r\u{1}\"𝄞");
+    let id = client.send("POST", &format!("/bkt/{escaped}?uploads"), &[], "").await;
+    assert_eq!(id.one("Key"), raw);
+    let id = id.one("UploadId");
+    let part = format!("/bkt/{escaped}?partNumber=1&uploadId={id}");
+    client.put(&part, &[], "x").await;
+    let plain = client.get("/bkt?uploads", &[]).await;
+    assert_eq!(plain.one("Key"), raw);
+    let url = client.get(&format!("/bkt?uploads&encoding-type=url&prefix={escaped}"), &[]).await;
+    assert_eq!((url.one("Key"), url.one("Prefix")), (escaped.to_owned(), escaped.to_owned()));
+    let parts = client.get(&format!("/bkt/{escaped}?uploadId={id}"), &[]).await;
+    assert_eq!((parts.one("Key"), parts.all("PartNumber")), (raw.to_owned(), vec!["1".to_owned()]));
+}

@@ -150,6 +150,79 @@ async fn conditions_of_writes_decide_inside_the_write() {
 }
 
 #[tokio::test]
+async fn a_range_is_served_of_what_its_client_has_and_else_the_whole() {
+    let client = Client::with_bucket().await;
+    let etag = client.put("/bkt/k", &[], "0123456789").await.header("etag").to_owned();
+    let weak = format!("W/{etag}");
+    for (if_range, status, body) in [
+        (etag.as_str(), 206, "12"),
+        ("Fri, 02 Jan 2026 03:04:05 GMT", 206, "12"),
+        ("Fri, 02 Jan 2026 03:04:06 GMT", 200, "0123456789"),
+        ("\"other\"", 200, "0123456789"),
+        (weak.as_str(), 200, "0123456789"),
+        ("soon", 200, "0123456789"),
+    ] {
+        let got = client.get("/bkt/k", &[("range", "bytes=1-2"), ("if-range", if_range)]).await;
+        assert_eq!((got.status.as_u16(), got.text()), (status, body), "{if_range}");
+    }
+    // A range that cannot be served is no error to a client that has something else.
+    let beyond = [("range", "bytes=99-"), ("if-range", "\"other\"")];
+    assert_eq!(client.get("/bkt/k", &beyond).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_deletion_meets_the_time_and_size_that_it_names() {
+    let client = Client::with_bucket().await;
+    client.put("/bkt/k", &[], "0123456789").await;
+    let (time, size) = ("x-amz-if-match-last-modified-time", "x-amz-if-match-size");
+    for (condition, status, code) in [
+        ((time, "Fri, 02 Jan 2026 03:04:06 GMT"), 412, "PreconditionFailed"),
+        ((size, "9"), 412, "PreconditionFailed"),
+        ((time, "soon"), 400, "InvalidArgument"),
+        ((size, "ten"), 400, "InvalidArgument"),
+    ] {
+        client.send("DELETE", "/bkt/k", &[condition], "").await.refused(status, code);
+    }
+    client.send("PUT", "/bkt/k", &[(size, "10")], "").await.refused(501, "NotImplemented");
+    assert_eq!(client.get("/bkt/k", &[]).await.text(), "0123456789");
+    let both = [(time, "Fri, 02 Jan 2026 03:04:05 GMT"), (size, "10")];
+    for _ in 0..2 {
+        assert_eq!(client.send("DELETE", "/bkt/k", &both, "").await.status, 204);
+    }
+    client.put("/bkt/a", &[], "1").await;
+    client.put("/bkt/b", &[], "22").await;
+    let date = "Fri, 02 Jan 2026 03:04:05 GMT";
+    let list = format!(
+        "<Delete><Object><Key>a</Key><Size>2</Size></Object><Object><Key>b</Key><Size>2</Size><LastModifiedTime>{date}\
+         </LastModifiedTime></Object><Object><Key>none</Key><Size>3</Size></Object></Delete>"
+    );
+    let deleted = client.send("POST", "/bkt?delete", &[], list).await;
+    assert_eq!(deleted.one("Code"), "PreconditionFailed");
+    assert_eq!(deleted.all("Key"), ["a", "b", "none"]);
+    assert_eq!(client.get("/bkt", &[]).await.all("Key"), ["a"]);
+}
+
+#[tokio::test]
+async fn a_sub_resource_that_is_not_there_deletes_and_writes_nothing() {
+    let client = Client::with_bucket().await;
+    client.put("/bkt/k", &[], "x").await;
+    for (method, uri) in [
+        ("DELETE", "/bkt/k?acl"),
+        ("DELETE", "/bkt/k?retention"),
+        ("DELETE", "/bkt/k?uploads"),
+        ("PUT", "/bkt/k?versions"),
+        ("PUT", "/other?location"),
+        ("DELETE", "/bkt?acl"),
+        ("DELETE", "/bkt?versioning"),
+    ] {
+        client.send(method, uri, &[], "").await.refused(405, "MethodNotAllowed");
+    }
+    client.get("/bkt?abac", &[]).await.refused(501, "NotImplemented");
+    assert_eq!(client.get("/bkt/k", &[]).await.text(), "x");
+    assert_eq!(client.get("/other", &[]).await.status, 404);
+}
+
+#[tokio::test]
 async fn a_read_of_nothing_says_what_is_missing() {
     let client = Client::with_bucket().await;
     client.get("/bkt/k", &[]).await.refused(404, "NoSuchKey");

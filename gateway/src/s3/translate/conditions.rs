@@ -1,16 +1,18 @@
 //! Conditional headers. Read from the headers as they came: s3s refuses lists, unquoted ETags with odd characters, and dates of any
 //! form but one, all of which RFC 9110 allows.
 
-use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
+use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
 use http::{HeaderMap, HeaderName};
 use terrace_store::Refusal;
-use terrace_store::object::{ETagList, ReadCondition, WriteCondition};
+use terrace_store::object::{DeleteCondition, ETagList, IfRange, ReadCondition, WriteCondition};
 
 use super::{text, time};
 
 /// Conditions of GET and HEAD.
 pub(crate) fn read(headers: &HeaderMap) -> Result<ReadCondition, Refusal> {
-    read_named(headers, &IF_MATCH, &IF_NONE_MATCH, [&IF_MODIFIED_SINCE, &IF_UNMODIFIED_SINCE])
+    let conditions =
+        read_named(headers, &IF_MATCH, &IF_NONE_MATCH, [&IF_MODIFIED_SINCE, &IF_UNMODIFIED_SINCE])?;
+    Ok(ReadCondition { if_range: text(headers, &IF_RANGE)?.map(if_range), ..conditions })
 }
 
 /// Conditions of a copy's source.
@@ -22,7 +24,36 @@ pub(crate) fn copy_source(headers: &HeaderMap) -> Result<ReadCondition, Refusal>
     read_named(headers, &MATCH, &NONE_MATCH, [&MODIFIED, &UNMODIFIED])
 }
 
-/// Conditions of PUT, complete, copy destination and DELETE.
+/// `If-Range`: a date, or else an ETag. What is neither holds for nothing, and the whole body is served.
+fn if_range(header: String) -> IfRange {
+    time::parse_http_date(&header).map_or(IfRange::ETag(header), IfRange::Date)
+}
+
+/// Conditions of DELETE.
+///
+/// # Errors
+/// `InvalidArgument` for a date or a size that is none: a condition that cannot be read must not be passed over.
+pub(crate) fn delete(headers: &HeaderMap) -> Result<DeleteCondition, Refusal> {
+    if headers.is_empty() {
+        return Ok(DeleteCondition::default());
+    }
+    let date = text(headers, &IF_LAST_MODIFIED)?;
+    let no_date = Refusal::InvalidArgument("x-amz-if-match-last-modified-time is not a date");
+    let size = text(headers, &IF_SIZE)?;
+    let no_size = Refusal::InvalidArgument("x-amz-if-match-size is not a number of bytes");
+    Ok(DeleteCondition {
+        etags: write(headers)?,
+        last_modified: date.map(|date| time::parse_date(&date).ok_or(no_date)).transpose()?,
+        size: size.map(|size| size.parse().map_err(|_| no_size)).transpose()?,
+    })
+}
+
+/// `x-amz-if-match-last-modified-time`.
+const IF_LAST_MODIFIED: HeaderName = HeaderName::from_static("x-amz-if-match-last-modified-time");
+/// `x-amz-if-match-size`.
+const IF_SIZE: HeaderName = HeaderName::from_static("x-amz-if-match-size");
+
+/// Conditions of PUT, complete and copy destination.
 pub(crate) fn write(headers: &HeaderMap) -> Result<WriteCondition, Refusal> {
     if headers.is_empty() {
         return Ok(WriteCondition::default());
@@ -48,6 +79,7 @@ fn read_named(
         if_none_match: list(headers, if_none_match, Comparison::Weak)?,
         if_modified_since: date(modified)?,
         if_unmodified_since: date(unmodified)?,
+        if_range: None,
     })
 }
 
@@ -101,6 +133,32 @@ mod tests {
         ] {
             assert_eq!(etags(header, Comparison::Strong), strong, "{header}");
             assert_eq!(etags(header, Comparison::Weak), weak, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_condition_of_a_deletion_is_read_or_refused() {
+        let with = |name, value| delete(&[(name, HeaderValue::from_static(value))].into_iter().collect());
+        assert_eq!(delete(&HeaderMap::new()).unwrap(), DeleteCondition::default());
+        for date in ["Thu, 01 Jan 1970 00:01:00 GMT", "1970-01-01T00:01:00Z", "1970-01-01T00:01:00.000Z"] {
+            assert_eq!(with(IF_LAST_MODIFIED, date).unwrap().last_modified, Some(60), "{date}");
+        }
+        assert_eq!(with(IF_SIZE, "7").unwrap().size, Some(7));
+        assert_eq!(with(IF_MATCH, "*").unwrap().etags.if_match, Some(ETagList::Any));
+        for (name, value) in [(IF_LAST_MODIFIED, "soon"), (IF_SIZE, "-1"), (IF_SIZE, "1e3")] {
+            assert!(matches!(with(name, value), Err(Refusal::InvalidArgument(_))), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_range_depends_on_an_etag_or_a_date() {
+        for (header, meant) in [
+            ("\"a-1\"", IfRange::ETag("\"a-1\"".into())),
+            ("Thu, 01 Jan 1970 00:01:00 GMT", IfRange::Date(60)),
+            ("soon", IfRange::ETag("soon".into())),
+        ] {
+            let headers = [(IF_RANGE, HeaderValue::from_static(header))].into_iter().collect();
+            assert_eq!(read(&headers).unwrap().if_range, Some(meant));
         }
     }
 

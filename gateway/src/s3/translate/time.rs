@@ -18,6 +18,12 @@ pub(crate) fn parse_http_date(text: &str) -> Option<i64> {
     i64::try_from(since.as_secs()).ok()
 }
 
+/// Reads a date of RFC 9110 or of RFC 3339, which SDKs send for a time in a header alike, into seconds since the epoch.
+pub(crate) fn parse_date(text: &str) -> Option<i64> {
+    let iso = || OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok();
+    parse_http_date(text).or_else(|| iso().map(OffsetDateTime::unix_timestamp))
+}
+
 /// Times in XML: `2015-10-21T07:28:00.000Z`, always 24 bytes.
 pub(crate) fn iso(ms: u64) -> [u8; 24] {
     let date = at(ms);

@@ -88,8 +88,8 @@ impl Head {
         let operation =
             routed.map_or(super::Operation::NONE, |of| of.operation).logged(&self.method, key.is_some());
         let (signature, authentication) = self.authentication.unwrap_or(("-", "-"));
-        let put =
-            (self.method == Method::PUT && answered.status.is_success()).then_some(self.length).flatten();
+        let stores = self.method == Method::PUT && key.is_some() && answered.status.is_success();
+        let put = self.length.filter(|_| stores);
         let mut line = String::with_capacity(400);
         // A write to a string does not fail.
         let _never = writeln!(

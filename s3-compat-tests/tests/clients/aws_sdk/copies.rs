@@ -1,7 +1,7 @@
 //! Copies.
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::MetadataDirective;
+use aws_sdk_s3::types::{MetadataDirective, StorageClass};
 use s3_compat_tests::body;
 use s3_compat_tests::sign::escape_path;
 
@@ -51,6 +51,50 @@ async fn a_copy_may_replace_the_metadata_also_onto_itself() {
         let metadata = get.metadata().unwrap().clone();
         assert_eq!(metadata.into_iter().collect::<Vec<_>>(), [("new".to_owned(), "2".to_owned())]);
         assert_same(&get.body.collect().await.unwrap().to_vec(), &body);
+    }
+    f.finish();
+}
+
+#[tokio::test]
+async fn a_copy_is_standard_unless_it_says_otherwise() {
+    let f = Fixture::new().await;
+    for size in [300, 3 * MIB] {
+        let put =
+            f.s3.put_object()
+                .bucket(BUCKET)
+                .key("cold")
+                .storage_class(StorageClass::StandardIa)
+                .metadata("a", "1");
+        put.body(ByteStream::from(body::random(size, 6))).send().await.unwrap();
+        let copy = |to: &str| f.s3.copy_object().bucket(BUCKET).key(to).copy_source(source("cold"));
+        let class = async |key: &str| {
+            let head = f.s3.head_object().bucket(BUCKET).key(key).send().await.unwrap();
+            assert_eq!(head.metadata().unwrap().get("a").map(String::as_str), Some("1"));
+            head.storage_class().cloned()
+        };
+        copy("plain").send().await.unwrap();
+        assert_eq!(class("plain").await, None);
+        copy("named").storage_class(StorageClass::GlacierIr).send().await.unwrap();
+        assert_eq!(class("named").await, Some(StorageClass::GlacierIr));
+        copy("cold").storage_class(StorageClass::Standard).send().await.unwrap();
+        assert_eq!(class("cold").await, None);
+        assert_same(&f.get("cold").await, &body::random(size, 6));
+    }
+    f.finish();
+}
+
+#[tokio::test]
+async fn a_plus_in_a_source_is_a_space() {
+    let f = Fixture::new().await;
+    f.put("a b", b"space").await;
+    f.put("a+b", b"plus").await;
+    for (from, body) in [("a+b", "space"), ("a%20b", "space"), ("a%2Bb", "plus")] {
+        for slash in ["", "/"] {
+            let copy =
+                f.s3.copy_object().bucket(BUCKET).key("to").copy_source(format!("{slash}{BUCKET}/{from}"));
+            copy.send().await.unwrap();
+            assert_eq!(f.get("to").await, body.as_bytes(), "{from}");
+        }
     }
     f.finish();
 }

@@ -39,6 +39,44 @@ async fn a_presigned_put_writes_and_a_presigned_get_reads() {
 }
 
 #[tokio::test]
+async fn a_presigned_head_and_delete_do_what_they_say_and_every_override_is_answered() {
+    let f = Fixture::new().await;
+    f.put("key", b"body").await;
+    let overridden =
+        f.s3.get_object()
+            .bucket(BUCKET)
+            .key("key")
+            .response_cache_control("no-store")
+            .response_content_disposition("attachment; filename=\"a b+c.txt\"")
+            .response_content_encoding("x")
+            .response_content_language("de")
+            .response_content_type("text/y")
+            .response_expires(aws_sdk_s3::primitives::DateTime::from_secs(60));
+    let (answer, _) = send(&f, &overridden.presigned(an_hour()).await.unwrap(), b"").await;
+    for (name, value) in [
+        ("cache-control", "no-store"),
+        ("content-disposition", "attachment; filename=\"a b+c.txt\""),
+        ("content-encoding", "x"),
+        ("content-language", "de"),
+        ("content-type", "text/y"),
+        ("expires", "Thu, 01 Jan 1970 00:01:00 GMT"),
+    ] {
+        assert_eq!(answer.header(name), Some(value));
+    }
+    let head = f.s3.head_object().bucket(BUCKET).key("key").presigned(an_hour()).await.unwrap();
+    let path = head.uri().strip_prefix(f.server.endpoint()).unwrap();
+    let mut connection = Connection::open(f.server.address()).await.unwrap();
+    let request = format!("HEAD {path} HTTP/1.1\r\nhost: {}\r\n\r\n", f.server.address());
+    connection.send(request.as_bytes()).await.unwrap();
+    let answer = connection.receive(true, |_| {}).await.unwrap();
+    assert_eq!((answer.status, answer.header("content-length")), (200, Some("4")));
+    let delete = f.s3.delete_object().bucket(BUCKET).key("key").presigned(an_hour()).await.unwrap();
+    assert_eq!(send(&f, &delete, b"").await.0.status, 204);
+    f.assert_absent("key").await;
+    f.finish();
+}
+
+#[tokio::test]
 async fn a_presigned_request_serves_for_nothing_else() {
     let f = Fixture::new().await;
     f.put("key", b"body").await;

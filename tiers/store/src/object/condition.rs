@@ -32,9 +32,20 @@ pub struct ReadCondition {
     pub if_modified_since: Option<i64>,
     /// `If-Unmodified-Since`, seconds since the epoch.
     pub if_unmodified_since: Option<i64>,
+    /// `If-Range`: not a condition of the request but of its range.
+    pub if_range: Option<IfRange>,
 }
 
-/// Conditions of PUT, complete, copy destination and DELETE, evaluated inside the transaction.
+/// The value of an `If-Range` header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IfRange {
+    /// An ETag as it came, quotes and all; a weak one never holds (RFC 9110, section 13.1.5).
+    ETag(String),
+    /// A date, seconds since the epoch; it holds if it is exactly Last-Modified.
+    Date(i64),
+}
+
+/// Conditions of PUT, complete and copy destination, evaluated inside the transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteCondition {
     /// `If-Match`
@@ -65,6 +76,16 @@ impl ReadCondition {
         }
     }
 
+    /// Whether a range that the client asked for is to be served; if not, the whole body is.
+    #[must_use]
+    pub fn keeps_range(&self, etag: ETag, modified_ms: u64) -> bool {
+        match &self.if_range {
+            None => true,
+            Some(IfRange::ETag(text)) => etag.matches(text),
+            Some(IfRange::Date(date)) => u64::try_from(*date).is_ok_and(|date| date == modified_ms / 1_000),
+        }
+    }
+
     /// Whether there is nothing to check.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -89,6 +110,49 @@ impl WriteCondition {
             (Some(list), Some(etag)) if list.holds(etag) => Err(Refusal::PreconditionFailed("If-None-Match")),
             _ => Ok(()),
         }
+    }
+
+    /// Whether there is nothing to check.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Conditions of DELETE, evaluated inside the transaction (S3 API, `DeleteObject`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeleteCondition {
+    /// `If-Match` and `If-None-Match`.
+    pub etags: WriteCondition,
+    /// `x-amz-if-match-last-modified-time`, seconds since the epoch.
+    pub last_modified: Option<i64>,
+    /// `x-amz-if-match-size`, bytes.
+    pub size: Option<u64>,
+}
+
+impl From<WriteCondition> for DeleteCondition {
+    fn from(etags: WriteCondition) -> Self {
+        Self { etags, ..Self::default() }
+    }
+}
+
+impl DeleteCondition {
+    /// Evaluates against the ETag, Last-Modified (milliseconds) and size (bytes) of what is there now. Where nothing is, conditions on time
+    /// and size hold, and there is nothing to delete (S3 API, `DeleteObject`: 204).
+    ///
+    /// # Errors
+    /// As [`WriteCondition::check`].
+    pub fn check(&self, current: Option<(ETag, u64, u64)>) -> Result<(), Refusal> {
+        self.etags.check(current.map(|(etag, ..)| etag))?;
+        let Some((_, modified_ms, size)) = current else { return Ok(()) };
+        let modified = i64::try_from(modified_ms / 1_000).unwrap_or(i64::MAX);
+        if self.last_modified.is_some_and(|wanted| wanted != modified) {
+            return Err(Refusal::PreconditionFailed("x-amz-if-match-last-modified-time"));
+        }
+        if self.size.is_some_and(|wanted| wanted != size) {
+            return Err(Refusal::PreconditionFailed("x-amz-if-match-size"));
+        }
+        Ok(())
     }
 
     /// Whether there is nothing to check.
@@ -162,5 +226,38 @@ mod tests {
             matching.check(Some(ETag::of_md5([1; 16], None))),
             Err(Refusal::PreconditionFailed(_))
         ));
+    }
+
+    #[test]
+    fn a_deletion_meets_exactly_what_it_names() {
+        let here = Some((HERE, 5_900, 7));
+        let check = |last_modified, size, etags: Option<ETagList>| {
+            let etags = WriteCondition { if_match: etags, if_none_match: None };
+            DeleteCondition { etags, last_modified, size }.check(here)
+        };
+        assert!(check(Some(5), Some(7), these(HERE)).is_ok());
+        for failed in [check(Some(4), None, None), check(None, Some(8), None), check(Some(6), Some(7), None)]
+        {
+            assert!(matches!(failed, Err(Refusal::PreconditionFailed(_))));
+        }
+        let nothing = DeleteCondition { last_modified: Some(1), size: Some(1), ..Default::default() };
+        assert!(nothing.check(None).is_ok());
+        let nothing = DeleteCondition::from(WriteCondition { if_match: these(HERE), if_none_match: None });
+        assert_eq!(nothing.check(None), Err(Refusal::NoSuchKey));
+    }
+
+    #[test]
+    fn a_range_is_kept_for_exactly_what_its_client_has() {
+        let keeps = |if_range| ReadCondition { if_range, ..Default::default() }.keeps_range(HERE, 5_900);
+        assert!(keeps(None) && keeps(Some(IfRange::ETag(HERE.to_string()))) && keeps(Some(IfRange::Date(5))));
+        for other in [
+            IfRange::ETag(format!("W/{HERE}")),
+            IfRange::ETag("\"x\"".into()),
+            IfRange::ETag("*".into()),
+            IfRange::Date(6),
+            IfRange::Date(-5),
+        ] {
+            assert!(!keeps(Some(other.clone())), "{other:?}");
+        }
     }
 }

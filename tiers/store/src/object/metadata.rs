@@ -52,6 +52,37 @@ pub struct Metadata {
     pub user: Vec<(String, String)>,
 }
 
+/// What a copy that keeps its source's metadata says of its own. Neither of the two is copied (S3 API, `CopyObject`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CopiedMetadata {
+    /// `x-amz-storage-class`; without one the copy is `STANDARD`.
+    pub storage_class: Option<String>,
+    /// `x-amz-website-redirect-location`; without one the copy has none.
+    pub website_redirect: Option<String>,
+}
+
+impl CopiedMetadata {
+    /// The metadata of a copy of what has `source`.
+    #[must_use]
+    pub fn over(&self, mut source: Metadata) -> Metadata {
+        use StandardHeader as H;
+        source.headers.retain(|(header, _)| !matches!(header, H::StorageClass | H::WebsiteRedirect));
+        let class = self.storage_class.as_ref().filter(|class| *class != "STANDARD");
+        for (header, value) in
+            [(H::StorageClass, class), (H::WebsiteRedirect, self.website_redirect.as_ref())]
+        {
+            source.headers.extend(value.map(|value| (header, value.clone())));
+        }
+        source
+    }
+
+    /// Whether a copy onto itself with this changes anything in the eyes of S3: it names something.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Metadata {
     /// Most bytes of user metadata, names and values (S3 user guide, "Working with object metadata").
     pub const MAX_USER: usize = 2_048;

@@ -7,7 +7,7 @@ mod metadata;
 mod range;
 
 pub use checksum::{Algorithm, Checksum, ChecksumChoice, ChecksumSlot, ChecksumType, ObjectChecksum};
-pub use condition::{ETagList, ReadCondition, WriteCondition};
+pub use condition::{DeleteCondition, ETagList, IfRange, ReadCondition, WriteCondition};
 pub use etag::{Bare, ETag, ETagMode};
-pub use metadata::{Metadata, StandardHeader};
+pub use metadata::{CopiedMetadata, Metadata, StandardHeader};
 pub use range::{RangeRequest, resolve};

@@ -1,7 +1,7 @@
 //! Every write, over everything it may meet: what faults and interruptions are tried on.
 
 use bytes::Bytes;
-use terrace_store::object::{Metadata, WriteCondition};
+use terrace_store::object::{DeleteCondition, Metadata};
 use terrace_store::ops::multipart::UploadRef;
 use terrace_store::ops::object::{MetadataDirective, Written};
 use terrace_store::{Error, Refusal};
@@ -121,7 +121,7 @@ impl Case {
             Act::Put(size) => world.put("k", &bytes(size, 2)).await.map(drop),
             Act::Delete => world.delete("k").await,
             Act::DeleteMany => {
-                let keys = vec![(key("k"), WriteCondition::default())];
+                let keys = vec![(key("k"), DeleteCondition::default())];
                 let mut deleted = world.store.delete_objects(world.bucket.clone(), keys).await?;
                 deleted.remove(0).outcome
             }

@@ -20,7 +20,9 @@ use terrace_long_term::BlobBody;
 use terrace_long_term::layers::measure::TierMetrics;
 use terrace_runtime::{Clock, SeededIds, Tasks};
 use terrace_store::name::{BucketName, ObjectKey, PartNumber};
-use terrace_store::object::{ETagMode, Metadata, ReadCondition, WriteCondition};
+use terrace_store::object::{
+    CopiedMetadata, DeleteCondition, ETagMode, Metadata, ReadCondition, WriteCondition,
+};
 use terrace_store::ops::multipart::{
     CompleteUpload, CompletedPart, CreateUpload, Given, UploadPart, UploadRef,
 };
@@ -263,7 +265,7 @@ impl World {
     }
 
     pub(crate) async fn delete(&self, name: &str) -> Result<(), Error> {
-        let condition = WriteCondition::default();
+        let condition = DeleteCondition::default();
         self.store.delete_object(self.bucket.clone(), key(name.to_owned()), condition).await
     }
 
@@ -277,7 +279,7 @@ impl World {
             source,
             bucket: self.bucket.clone(),
             key: key(to.to_owned()),
-            metadata: MetadataDirective::Copy,
+            metadata: MetadataDirective::Copy(CopiedMetadata::default()),
             condition: WriteCondition::default(),
             checksum: None,
         }

@@ -6,6 +6,7 @@ mod rules;
 mod service;
 mod signer;
 mod splits;
+mod version_2;
 
 use std::convert::Infallible;
 

@@ -8,14 +8,16 @@ use crate::digest::{Sums, Wanted, summed, sums_of};
 use crate::error::{Error, Failure, FailureKind, Refusal, Result};
 use crate::name::{BucketName, ObjectKey, Revision};
 use crate::object::{
-    Algorithm, ETagMode, Metadata, ObjectChecksum, ReadCondition, StandardHeader, WriteCondition,
+    Algorithm, CopiedMetadata, ETagMode, Metadata, ObjectChecksum, ReadCondition, StandardHeader,
+    WriteCondition,
 };
 use crate::ops::join;
-use crate::ops::object::get::{GetObject, Look, ObjectInfo, Seen, Selection, Source};
+use crate::ops::object::get::{self, GetObject, Look, ObjectInfo, Seen, Selection, Source};
 use crate::ops::object::manifest::Piece;
 use crate::ops::object::put::{LARGEST, Written, unfinished};
 use crate::ops::object::record::{NewBody, Place, PutRecord, rechunk};
 use crate::reclaim::queue;
+use crate::rows;
 use crate::rows::garbage::Class;
 use crate::rows::ticket::Kind;
 use crate::store::Store;
@@ -36,8 +38,8 @@ pub struct CopySource {
 /// Whose metadata the copy has.
 #[derive(Clone)]
 pub enum MetadataDirective {
-    /// The source's.
-    Copy,
+    /// The source's, but for what is never copied.
+    Copy(CopiedMetadata),
     /// This instead.
     Replace(Metadata),
 }
@@ -69,8 +71,9 @@ impl Store {
     /// # Errors
     /// `NoSuchBucket`, `NoSuchKey`, `PreconditionFailed`, `InvalidRequest` (onto itself without a change; source too large).
     pub async fn copy_object(&self, request: CopyObject) -> Result<Written> {
-        if let MetadataDirective::Replace(metadata) = &request.metadata {
-            metadata.check()?;
+        match &request.metadata {
+            MetadataDirective::Replace(metadata) => metadata.check()?,
+            MetadataDirective::Copy(own) => own.over(Metadata::default()).check()?,
         }
         self.expect_space()?;
         let store = self.clone();
@@ -176,7 +179,7 @@ impl Store {
 /// The metadata of the copy.
 fn chosen(directive: &MetadataDirective, of_source: Metadata) -> Metadata {
     match directive {
-        MetadataDirective::Copy => of_source,
+        MetadataDirective::Copy(own) => own.over(of_source),
         MetadataDirective::Replace(metadata) => metadata.clone(),
     }
 }
@@ -291,13 +294,13 @@ impl CopyRecord<'_> {
         txn: &dyn Transaction,
     ) -> std::result::Result<Option<Step<Outcome>>, Stop> {
         let CopyObject { source, bucket, key, metadata, condition, checksum } = self.request;
-        let MetadataDirective::Replace(metadata) = metadata else {
+        if matches!(metadata, MetadataDirective::Copy(own) if own.is_empty()) {
             return Err(Refusal::InvalidRequest(
                 "This copy request is illegal because it is trying to copy an object to itself without changing the object's \
                  metadata, storage class, website redirect location or encryption attributes.",
             )
             .into());
-        };
+        }
         let bid = self.store.bucket(txn, bucket).await?;
         let place = Place::read(self.store, txn, bid, key).await?;
         let Some(head) = &place.head else { return Err(Refusal::NoSuchKey.into()) };
@@ -310,11 +313,18 @@ impl CopyRecord<'_> {
         if checksum.is_some() && *checksum != has {
             return Ok(None);
         }
+        let metadata = match (metadata, &head.metadata) {
+            (MetadataDirective::Replace(metadata), _) => metadata.clone(),
+            (MetadataDirective::Copy(own), Some(here)) => own.over(here.clone()),
+            (MetadataDirective::Copy(own), None) => {
+                own.over(get::extension(txn, &rows::extension::key(bid, key, head.vseq)).await?)
+            }
+        };
         let mut changed = head.clone();
         changed.rev = self.revision;
         changed.modified_ms = place.modified_now();
         changed.storage_class = metadata.header(StandardHeader::StorageClass).map(str::to_owned);
-        changed.metadata = Some(metadata.clone());
+        changed.metadata = Some(metadata);
         let (written, waste) = place.set(txn, changed);
         queue::put(txn, Class::Soon, waste.as_slice());
         self.queued = waste.is_some();

@@ -4,7 +4,7 @@ use terrace_high_volume::Transaction;
 
 use crate::error::Result;
 use crate::name::{BucketName, ObjectKey};
-use crate::object::WriteCondition;
+use crate::object::DeleteCondition;
 use crate::ops::join;
 use crate::ops::object::record::Place;
 use crate::reclaim::queue;
@@ -21,7 +21,7 @@ impl Store {
         &self,
         bucket: BucketName,
         key: ObjectKey,
-        condition: WriteCondition,
+        condition: DeleteCondition,
     ) -> Result<()> {
         let store = self.clone();
         let task = self.tasks.operation("delete object", async move {
@@ -42,7 +42,7 @@ struct Delete<'s> {
     store: &'s Store,
     bucket: &'s BucketName,
     key: &'s ObjectKey,
-    condition: &'s WriteCondition,
+    condition: &'s DeleteCondition,
 }
 
 impl Work for Delete<'_> {
@@ -52,7 +52,7 @@ impl Work for Delete<'_> {
     async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<Step<bool>, Stop> {
         let bid = self.store.bucket(txn, self.bucket).await?;
         let place = Place::read(self.store, txn, bid, self.key).await?;
-        self.condition.check(place.etag())?;
+        self.condition.check(place.current())?;
         if place.head.is_none() {
             return Ok(Step::Done(false));
         }

@@ -8,7 +8,7 @@ use terrace_high_volume::Transaction;
 
 use crate::error::{Error, Failure, FailureKind, Refusal, Result};
 use crate::name::{BucketName, ObjectKey};
-use crate::object::WriteCondition;
+use crate::object::DeleteCondition;
 use crate::ops::join;
 use crate::ops::object::record::Place;
 use crate::reclaim::queue;
@@ -40,7 +40,7 @@ impl Store {
     pub async fn delete_objects(
         &self,
         bucket: BucketName,
-        keys: Vec<(ObjectKey, WriteCondition)>,
+        keys: Vec<(ObjectKey, DeleteCondition)>,
     ) -> Result<Vec<Deleted>> {
         if keys.is_empty() || keys.len() > MOST {
             return Err(Refusal::MalformedXml.into());
@@ -65,7 +65,7 @@ impl Store {
     async fn delete_batch(
         &self,
         bucket: &BucketName,
-        batch: Vec<(ObjectKey, WriteCondition)>,
+        batch: Vec<(ObjectKey, DeleteCondition)>,
     ) -> Vec<Deleted> {
         let mut work = DeleteBatch { store: self, bucket, batch: &batch };
         let failed = match self.write(Run::client(OPERATION, self.mint()), &mut work).await {
@@ -101,7 +101,7 @@ impl Store {
 struct DeleteBatch<'s> {
     store: &'s Store,
     bucket: &'s BucketName,
-    batch: &'s [(ObjectKey, WriteCondition)],
+    batch: &'s [(ObjectKey, DeleteCondition)],
 }
 
 impl Work for DeleteBatch<'_> {
@@ -114,7 +114,7 @@ impl Work for DeleteBatch<'_> {
         let mut cleared = BTreeSet::new();
         let mut waste = Vec::new();
         for ((key, condition), place) in self.batch.iter().zip(places) {
-            let outcome = condition.check(place.etag());
+            let outcome = condition.check(place.current());
             // A key named twice is deleted once.
             if outcome.is_ok() && place.head.is_some() && cleared.insert(key) {
                 waste.extend(place.clear(txn));

@@ -196,7 +196,11 @@ impl Reading for Look<'_> {
         let (row, upload) = futures::try_join!(row, open_upload(self.store, txn, self.upload))?;
         let mut head = Head::decode(&row.ok_or(Refusal::NoSuchKey)?)?;
         condition.check(head.etag(), head.modified_ms)?;
-        let part = select(txn, &head, *selection).await?;
+        let selection = match selection {
+            Selection::Range(_) if !condition.keeps_range(head.etag(), head.modified_ms) => Selection::Whole,
+            selection => *selection,
+        };
+        let part = select(txn, &head, selection).await?;
         let metadata = match head.metadata.take() {
             Some(metadata) => metadata,
             None => extension(txn, &rows::extension::key(bid, key, head.vseq)).await?,
@@ -266,7 +270,7 @@ async fn select(
 }
 
 /// Spilled metadata.
-async fn extension(txn: &dyn Transaction, key: &Key) -> std::result::Result<Metadata, Stop> {
+pub(crate) async fn extension(txn: &dyn Transaction, key: &Key) -> std::result::Result<Metadata, Stop> {
     let value =
         get(txn, key, Read::Snapshot).await?.ok_or(rows::Damaged { family: rows::Family::Extension })?;
     Ok(rows::extension::decode(&value)?)

@@ -200,6 +200,11 @@ impl<'s> Place<'s> {
         self.head.as_ref().map(Head::etag)
     }
 
+    /// ETag, Last-Modified and size of what is there.
+    pub(crate) fn current(&self) -> Option<(ETag, u64, u64)> {
+        self.head.as_ref().map(|head| (head.etag(), head.modified_ms, head.size))
+    }
+
     /// Number of the next version of this key.
     pub(crate) fn next_vseq(&self) -> u64 {
         self.head.as_ref().map_or(1, |head| head.vseq + 1)

@@ -1,19 +1,17 @@
 //! The real binary behind its own certificate. boto3 speaks otherwise over https: it leaves bodies out of the signature and sends a
 //! checksum behind them.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use rustix::process::Signal;
 use s3_compat_tests::process;
 use s3_compat_tests::server::{ACCESS_KEY, Home, REGION, SECRET_KEY, Server};
 use s3_compat_tests::tool;
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/boto3_scenarios.py");
-const DEADLINE: Duration = Duration::from_secs(60);
+use super::until;
 
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/boto3_scenarios.py");
 /// Writes a new certificate for 127.0.0.1, and its key.
 fn certify(home: &Home) -> (PathBuf, PathBuf) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
@@ -65,12 +63,7 @@ async fn a_new_certificate_is_in_force_after_sighup_without_a_restart() {
     let (mut server, _) = start();
     let (trusted, _) = certify(server.home());
     server.signal(Signal::HUP);
-    let replaced = async {
-        while !server.log().contains("the certificate was replaced") {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    assert!(tokio::time::timeout(DEADLINE, replaced).await.is_ok(), "{}", server.log());
+    until(|| server.log().contains("the certificate was replaced")).await;
     boto3(&python, &server, &trusted, "buckets");
     server.stop_clean();
 }
