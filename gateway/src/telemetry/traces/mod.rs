@@ -124,7 +124,7 @@ impl Counters {
         let dropped = IntCounterVec::new(opts, &["reason"])?;
         registry.register(Box::new(dropped.clone()))?;
         let of = |reason: &str| dropped.with_label_values(&[reason]);
-        Ok(Self { sent, full: of("queue full"), refused: of("refused"), stopped: of("stopped") })
+        Ok(Self { sent, full: of("queue_full"), refused: of("refused"), stopped: of("stopped") })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
 use http::{HeaderMap, Request, StatusCode, Uri};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Collected, Full, Limited};
 use hyper_util::rt::TokioIo;
 use prost::Message as _;
 use tokio::net::TcpStream;
@@ -60,7 +60,6 @@ impl Collector {
             429 | 502..=504 => return Err(PostError::Later(format!("status {status}").into())),
             _ => return Err(PostError::Refused(status)),
         }
-        // The batch was taken: what cannot be read of the answer changes nothing.
         let partial = Response::decode(answer).unwrap_or_default().partial_success.unwrap_or_default();
         Ok((u64::try_from(partial.rejected_spans).unwrap_or(0), partial.error_message))
     }
@@ -73,8 +72,9 @@ impl Collector {
         *request.headers_mut() = self.headers.clone();
         let talk = async move {
             let (head, body) = sender.send_request(request).await?.into_parts();
-            let body = Limited::new(body, ANSWER_MAX).collect().await?.to_bytes();
-            Ok((head.status, body))
+            // The status decides: what cannot be read of an answer changes nothing, least of all that a batch was taken.
+            let body = Limited::new(body, ANSWER_MAX).collect().await;
+            Ok((head.status, body.map(Collected::to_bytes).unwrap_or_default()))
         };
         // The connection is driven beside the talk, and ends with it.
         let (talked, _connection) = tokio::join!(talk, connection);

@@ -197,7 +197,7 @@ impl End {
     fn error(&self) -> Option<&str> {
         match self.turned {
             None => Some("cancelled"),
-            Some(_) if self.broke_off => Some("answer broke off"),
+            Some(_) if self.broke_off => Some("broken_answer"),
             Some(_) if self.status.is_server_error() => {
                 Some(self.code.as_deref().unwrap_or(self.status.as_str()))
             }

@@ -233,7 +233,7 @@ async fn what_this_side_failed_at_is_an_error_and_a_refusal_of_a_client_is_none(
         ("GET", false, "", "403", "GET"),
         ("PUT", true, "SlowDown", "503", "PUT"),
         ("HEAD", true, "500", "500", "HEAD"),
-        ("GET", true, "answer broke off", "200", "GET"),
+        ("GET", true, "broken_answer", "200", "GET"),
         ("PUT", false, "cancelled", "", "PUT"),
         ("HTTP", false, "", "200", "_OTHER"),
     ];
@@ -279,6 +279,14 @@ async fn spans_that_the_collector_refuses_are_counted_and_not_sent_again() {
     assert!(sent.recv().await.is_some() && sent.try_recv().is_err());
     assert!(whole.counted("traces_spans_dropped_total{reason=\"refused\"} 1"));
 
+    // What is no message, in an answer longer than is read.
+    let (endpoint, mut sent) = collector(&[200], &[0xFF; 70_000]).await;
+    let taken = gateway(&endpoint, 1.0);
+    taken.request(&asked("GET", None), None, &answered(StatusCode::OK));
+    taken.stop().await;
+    assert!(sent.recv().await.is_some() && sent.try_recv().is_err());
+    assert!(taken.counted("traces_spans_sent_total 1"));
+
     // ExportTraceServiceResponse { partial_success { rejected_spans: 1, error_message: "no" } }
     let (endpoint, mut sent) = collector(&[200], b"\x0a\x06\x08\x01\x12\x02no").await;
     let partial = gateway(&endpoint, 1.0);
@@ -316,7 +324,7 @@ async fn without_a_collector_the_queue_is_bounded_and_what_is_lost_is_counted() 
     for _ in 0..WAITING + 10 {
         gateway.request(&asked("GET", None), None, &answered(StatusCode::OK));
     }
-    assert!(gateway.counted("traces_spans_dropped_total{reason=\"queue full\"} 10"));
+    assert!(gateway.counted("traces_spans_dropped_total{reason=\"queue_full\"} 10"));
     gateway.stop().await;
     assert!(gateway.counted(&format!("traces_spans_dropped_total{{reason=\"stopped\"}} {WAITING}")));
 }

@@ -1,11 +1,9 @@
-//! The real binary with a collector of traces beside it: what it is sent, and what the log says of it.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! What a collector of traces beside the binary is sent, and what the log says of it.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -24,8 +22,10 @@ use s3_compat_tests::sign::{Request as Asked, Signer};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-const PAUSE: Duration = Duration::from_millis(20);
+use super::{DEADLINE, until};
+
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -66,7 +66,7 @@ impl Collector {
 
     /// The next spans, by name.
     async fn spans(&mut self) -> BTreeMap<String, Span> {
-        let message = self.sent.recv().await.unwrap();
+        let message = timeout(DEADLINE, self.sent.recv()).await.expect("spans within the deadline").unwrap();
         let scopes = message.resource_spans.into_iter().flat_map(|of| of.scope_spans);
         scopes.flat_map(|of| of.spans).map(|span| (span.name.clone(), span)).collect()
     }
@@ -98,23 +98,30 @@ fn number(span: &Span, key: &str) -> Option<i64> {
 async fn a_stop_sends_the_spans_of_the_last_requests_and_the_log_names_their_trace() {
     for format in ["json", "text"] {
         let mut collector = Collector::start(0).await;
-        let mut server =
-            start(&[("TERRACE_TRACES__ENDPOINT", &collector.endpoint), ("TERRACE_LOG__FORMAT", format)]);
+        let mut server = start(&[
+            ("TERRACE_TRACES__ENDPOINT", &collector.endpoint),
+            ("TERRACE_LOG__FORMAT", format),
+            ("TERRACE_LOG__LEVEL", "info,terrace=debug"),
+        ]);
         let traced = Asked::new("PUT", "/photos").header("traceparent", PARENT).header("tracestate", "v=1");
         let answer = ask(&server, SECRET_KEY, traced, b"").await;
         assert_eq!(answer.status, 200);
         let id = answer.header("x-amz-request-id").unwrap().to_owned();
         let own = Asked::new("PUT", "/photos/a b").header("traceparent", "00-nonsense-01");
         assert_eq!(ask(&server, SECRET_KEY, own, b"hello").await.status, 200);
-        let forged = Asked::new("GET", "/photos/a b").query("versionId=sesame");
-        assert_eq!(ask(&server, "another secret key", forged, b"").await.status, 403);
-        server.signal(Signal::TERM);
-        while server.runs() {
-            tokio::time::sleep(PAUSE).await;
+        let forged = Asked::new("GET", "/photos/a b").query("versionId=sesame").header("traceparent", PARENT);
+        let answer = ask(&server, "another secret key", forged, b"").await;
+        let (status, refused_id) = (answer.status, answer.header("x-amz-request-id").unwrap().to_owned());
+        assert_eq!(status, 403);
+        // The line of the access log, and one from inside the request.
+        for (request, said) in [(&id, "/photos"), (&refused_id, "request refused")] {
+            let named = |line: &&str| line.contains(request.as_str()) && line.contains(said);
+            until(|| server.log().lines().any(|line| named(&line))).await;
+            let log = server.log();
+            let line = log.lines().find(named).unwrap();
+            assert!(line.contains("trace_id") && line.contains(TRACE), "{line}");
         }
-        let log = server.log();
-        let line = log.lines().find(|line| line.contains(&id)).unwrap();
-        assert!(line.contains("trace_id") && line.contains(TRACE), "{line}");
+        server.signal(Signal::TERM);
         let (mut spans, mut shown) = (BTreeMap::new(), String::new());
         while spans.len() < 4 {
             let more = collector.spans().await;
@@ -146,9 +153,7 @@ async fn a_collector_that_is_away_is_told_of_once_and_gets_its_spans_when_it_is_
     for _ in 0..3 {
         assert!(collector.spans().await.contains_key("CreateBucket"));
     }
-    while !server.log().contains("the collector takes spans again") {
-        tokio::time::sleep(PAUSE).await;
-    }
+    until(|| server.log().contains("the collector takes spans again")).await;
     let log = server.log();
     assert_eq!(log.matches("spans wait").count(), 1, "{log}");
     server.stop_clean();
@@ -160,9 +165,7 @@ async fn without_the_setting_there_are_no_traces_not_even_in_the_log() {
     let server = start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.endpoint)]);
     let traced = Asked::new("PUT", "/photos").header("traceparent", PARENT);
     assert_eq!(ask(&server, SECRET_KEY, traced, b"").await.status, 200);
-    while !server.log().contains("/photos") {
-        tokio::time::sleep(PAUSE).await;
-    }
+    until(|| server.log().contains("/photos")).await;
     assert!(!server.log().contains("trace"), "{}", server.log());
     server.stop_clean();
     assert!(collector.sent.try_recv().is_err());
