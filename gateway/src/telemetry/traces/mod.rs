@@ -28,7 +28,7 @@ use crate::config::{Ratio, TracesSettings};
 pub use self::context::TraceId;
 pub(super) use self::moments::Moments;
 
-/// Requests whose spans wait to be sent: 1 MiB, at most 4. Those of one more are dropped and counted; no request waits for them.
+/// Requests whose spans wait to be sent: about 2 MiB, at most 6. Those of one more are dropped and counted; no request waits for them.
 const WAITING: usize = 2_048;
 
 /// Makes spans and has them sent.
