@@ -23,6 +23,16 @@ pub enum Refusal {
     /// The query parameters of a presigned request cannot be read or are out of bounds.
     #[error("authorization query parameters: {0}")]
     AuthorizationQueryParameters(Cow<'static, str>),
+    /// Signed for another region.
+    #[error("signed for region {named}, not {region}")]
+    WrongRegion {
+        /// Whether the signature was in the query.
+        presigned: bool,
+        /// The region that was signed for.
+        named: String,
+        /// The right one: clients that find it in the answer sign again (boto3, s3cmd).
+        region: String,
+    },
     /// No such access key.
     #[error("unknown access key")]
     InvalidAccessKeyId,
@@ -76,6 +86,8 @@ impl Refusal {
     pub fn code(&self) -> S3ErrorCode {
         match self {
             Self::AccessDenied(_) => S3ErrorCode::AccessDenied,
+            Self::WrongRegion { presigned: true, .. } => S3ErrorCode::AuthorizationQueryParametersError,
+            Self::WrongRegion { .. } => S3ErrorCode::AuthorizationHeaderMalformed,
             Self::AuthorizationHeaderMalformed(_) => S3ErrorCode::AuthorizationHeaderMalformed,
             Self::AuthorizationQueryParameters(_) => S3ErrorCode::AuthorizationQueryParametersError,
             Self::InvalidAccessKeyId => S3ErrorCode::InvalidAccessKeyId,
@@ -104,6 +116,12 @@ impl Refusal {
                 format!("The authorization header is malformed; {what}").into()
             }
             Self::AuthorizationQueryParameters(what) => what.clone(),
+            Self::WrongRegion { presigned: true, region, .. } => {
+                format!("Error parsing the X-Amz-Credential parameter; the region is wrong; expecting '{region}'").into()
+            }
+            Self::WrongRegion { named, region, .. } => {
+                format!("The authorization header is malformed; the region '{named}' is wrong; expecting '{region}'").into()
+            }
             Self::InvalidAccessKeyId => {
                 "The AWS access key Id you provided does not exist in our records.".into()
             }
@@ -145,6 +163,9 @@ impl Refusal {
         // Writing XML into memory does not fail; if it did, the status alone would still be right.
         let mut response = error.to_http_response().unwrap_or_default();
         *response.status_mut() = status;
+        if let Self::WrongRegion { region, .. } = self {
+            tell_region(&mut response, region);
+        }
         if let Some(value) = id.and_then(|RequestId(id)| HeaderValue::from_str(id).ok()) {
             response.headers_mut().insert("x-amz-request-id", value);
         }
@@ -155,12 +176,38 @@ impl Refusal {
     }
 }
 
+/// The element and the header in which AWS tells the right region. It is a setting of letters, digits, `-` and `.`.
+fn tell_region(response: &mut s3s::HttpResponse, region: &str) {
+    if let Ok(value) = HeaderValue::from_str(region) {
+        response.headers_mut().insert("x-amz-bucket-region", value);
+    }
+    let document = response.body().bytes().unwrap_or_default();
+    if let Some(open) = std::str::from_utf8(&document).ok().and_then(|text| text.strip_suffix("</Error>")) {
+        *response.body_mut() = s3s::Body::from(format!("{open}<Region>{region}</Region></Error>"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn text(response: s3s::HttpResponse) -> String {
         String::from_utf8(response.into_body().bytes().unwrap().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_client_that_signed_for_another_region_is_told_the_right_one() {
+        for (presigned, code) in
+            [(false, "AuthorizationHeaderMalformed"), (true, "AuthorizationQueryParametersError")]
+        {
+            let refusal =
+                Refusal::WrongRegion { presigned, named: "US".to_owned(), region: "eu-central-1".to_owned() };
+            let head = refusal.response(&Method::HEAD, None);
+            assert_eq!(head.headers().get("x-amz-bucket-region").unwrap(), "eu-central-1");
+            let said = text(refusal.response(&Method::GET, None));
+            assert!(said.contains(&format!("<Code>{code}</Code>")), "{said}");
+            assert!(said.ends_with("<Region>eu-central-1</Region></Error>"), "{said}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub enum Scenario {
     Copies,
     /// Many objects deleted by one request.
     BulkDelete,
-    /// Presigned URLs, version 4.
+    /// Presigned URLs: of version 2 where that is what the client makes (aws-cli 1, boto3, s3cmd), else 4.
     Links,
     /// `If-Match`, `If-None-Match`, races.
     Conditions,
@@ -56,7 +56,7 @@ impl Scenario {
             Ranges => "ranges",
             Copies => "copies",
             BulkDelete => "bulk delete",
-            Links => "presigned URLs (V4)",
+            Links => "presigned URLs",
             Conditions => "conditions",
             Checksums => "checksums",
             Errors => "error codes",
@@ -147,6 +147,7 @@ const AWS_CLI_1: Proofs = &[
         ],
     ),
     (Sync, &["a_tree_is_synchronised_in_both_directions"]),
+    (Links, &["a_presigned_url_is_open_to_who_holds_it"]),
 ];
 
 const BOTO3: Proofs = &[
@@ -267,6 +268,7 @@ const S3CMD: Proofs = &[
     (Ranges, &["metadata_and_what_is_asked_of_a_bucket"]),
     (Copies, &["large_files_go_in_parts"]),
     (BulkDelete, &["many_keys_are_listed_and_removed"]),
+    (Links, &["a_signed_url_is_open_to_who_holds_it"]),
     (Buckets, &["metadata_and_what_is_asked_of_a_bucket", "a_tree_is_synchronised_in_both_directions"]),
     (Sync, &["a_tree_is_synchronised_in_both_directions"]),
 ];

@@ -3,9 +3,9 @@
 use std::fs;
 
 use s3_compat_tests::body;
-use s3_compat_tests::server::{ACCESS_KEY, REGION, SECRET_KEY};
+use s3_compat_tests::server::{ACCESS_KEY, SECRET_KEY};
 
-use crate::command_line::Tool;
+use crate::command_line::{Tool, assert_opens};
 use crate::files::assert_same_contents;
 
 const MIB: usize = 1024 * 1024;
@@ -14,9 +14,9 @@ const MIB: usize = 1024 * 1024;
 fn s3cmd() -> Option<Tool> {
     let tool = Tool::start("s3cmd", "--version")?;
     let address = tool.server().address();
-    // The region is set because s3cmd's default `US` is wrong everywhere: it expects the right one in the refusal, as `<Region>`.
+    // Its default region `US` is wrong everywhere: it finds the right one in the refusal.
     let settings = format!(
-        "[default]\naccess_key = {ACCESS_KEY}\nsecret_key = {SECRET_KEY}\nbucket_location = {REGION}\n\
+        "[default]\naccess_key = {ACCESS_KEY}\nsecret_key = {SECRET_KEY}\n\
          host_base = {address}\nhost_bucket = {address}\nuse_https = False\n"
     );
     tool.write("s3cfg", settings.as_bytes());
@@ -61,6 +61,17 @@ fn large_files_go_in_parts() {
     let uploads = f.run(&["multipart", "s3://bucket"]);
     assert_eq!(uploads.lines().count(), 2, "no upload is left open: {uploads}");
     assert!(f.run(&["du", "s3://bucket"]).trim_start().starts_with(&format!("{} ", 2 * 33 * MIB)));
+    f.finish();
+}
+
+#[test]
+fn a_signed_url_is_open_to_who_holds_it() {
+    let Some(f) = s3cmd() else { return };
+    f.write("small", b"by url");
+    f.run(&["put", "small", "s3://bucket/key"]);
+    // By signature version 2.
+    let url = f.run(&["signurl", "s3://bucket/key", "+600"]);
+    assert_opens(f.server(), url.trim(), "key", "by url");
     f.finish();
 }
 

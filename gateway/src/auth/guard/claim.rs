@@ -53,9 +53,11 @@ impl Claim<'_> {
         if self.scope.region == region || (location_probe && self.scope.region == "us-east-1") {
             return Ok(());
         }
-        Err(self
-            .carrier
-            .malformed(format!("the region '{}' is wrong; expecting '{region}'", self.scope.region)))
+        Err(Refusal::WrongRegion {
+            presigned: !matches!(self.carrier, Carrier::Header),
+            named: self.scope.region.to_owned(),
+            region: region.to_owned(),
+        })
     }
 }
 
