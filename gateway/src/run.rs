@@ -19,7 +19,7 @@ use crate::server::{
     BoxError, Environment, Handler, Limits, Listener, Server, ServerMetrics, Space, Tls, TlsError,
 };
 use crate::telemetry::requests::{AccessLogError, AccessLogFile, Requests};
-use crate::telemetry::{ProcessMetrics, chain};
+use crate::telemetry::{ProcessMetrics, Traces, chain};
 
 /// Budgets of the steps of a stop that have no setting.
 const OPERATIONS: Duration = Duration::from_secs(20);
@@ -302,7 +302,8 @@ fn serve_s3<H: Handler>(base: &Base, handler: H, listener: Listener) -> Result<S
 fn requests(base: &Base) -> Result<Requests, StartError> {
     let file = base.settings.log.access_file.as_deref();
     let log = file.map(|path| AccessLogFile::start(path, &base.tasks, &base.registry)).transpose()?;
-    Ok(Requests::register(&base.registry, base.settings.metrics.bucket_labels, log)?)
+    let traces = Traces::start(&base.settings.traces, (&base.clock, &base.ids), &base.tasks, &base.registry)?;
+    Ok(Requests::register(&base.registry, base.settings.metrics.bucket_labels, log, traces)?)
 }
 
 fn serve_admin(base: &Base, admin: Admin, listener: Listener) -> Result<Server, StartError> {

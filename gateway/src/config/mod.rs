@@ -20,6 +20,7 @@ mod size;
 mod space;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 use std::path::PathBuf;
 
@@ -39,6 +40,7 @@ pub use reclaim::ReclaimSettings;
 pub use secret::Secret;
 pub use server::{ServerSettings, TlsSettings};
 pub use space::SpaceSettings;
+pub use traces::{Ratio, TracesSettings};
 
 /// All settings of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +68,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// What is counted on request.
     pub metrics: MetricsSettings,
+    /// Spans of requests.
+    pub traces: TracesSettings,
 }
 
 impl Default for Settings {
@@ -82,6 +86,7 @@ impl Default for Settings {
             space: SpaceSettings::default(),
             log: LogSettings::default(),
             metrics: MetricsSettings::default(),
+            traces: TracesSettings::default(),
         }
     }
 }
@@ -103,6 +108,7 @@ impl Settings {
         self.reclaim.validate(&mut problems);
         self.log.validate(&mut problems);
         self.metrics.validate(&mut problems);
+        self.traces.validate(&mut problems);
         if problems.0.is_empty() { Ok(()) } else { Err(problems) }
     }
 

@@ -65,6 +65,7 @@ fn every_kind_of_value_can_come_from_the_environment() {
             ("TERRACE_ETAG__MODE", "revision"),
             ("TERRACE_SPACE__RESERVE", "1048576"),
             ("TERRACE_SERVER__DOMAIN", "s3.example.com"),
+            ("TERRACE_TRACES__SAMPLE", "0.25"),
         ],
     )
     .load()
@@ -77,6 +78,7 @@ fn every_kind_of_value_can_come_from_the_environment() {
     assert_eq!(settings.etag.mode, EtagMode::Revision);
     assert_eq!(settings.space.reserve, Some(1 << 20));
     assert_eq!(settings.server.domain.as_deref(), Some("s3.example.com"));
+    assert_eq!(settings.traces.sample.get(), 0.25);
 }
 
 #[test]
@@ -125,6 +127,61 @@ fn what_kubernetes_says_of_a_service_called_terrace_is_not_taken_for_settings() 
     ];
     assert_eq!(sources(None, &links).load().unwrap(), Settings::default());
     assert!(refusal(&[("TERRACE_PORT_9000", "1")]).contains("TERRACE_PORT_9000"));
+}
+
+#[test]
+fn spans_go_to_a_plain_address_with_headers_that_are_not_shown() {
+    let settings = sources(
+        None,
+        &[
+            ("TERRACE_TRACES__ENDPOINT", "http://collector:4318/otlp/"),
+            ("TERRACE_TRACES__HEADERS", "authorization=Bearer sesame, x-scope=a"),
+        ],
+    )
+    .load()
+    .unwrap();
+    assert_eq!(settings.traces.target().unwrap(), "http://collector:4318/otlp/v1/traces");
+    let headers = settings.traces.header_map().unwrap();
+    assert_eq!(
+        (&headers["authorization"], &headers["x-scope"]),
+        (&"Bearer sesame".parse().unwrap(), &"a".parse().unwrap())
+    );
+    assert!(
+        !settings.to_toml().unwrap().contains("sesame")
+            && !format!("{settings:?} {headers:?}").contains("sesame")
+    );
+    assert_eq!(Settings::default().traces.target(), None);
+
+    for (name, wrong) in [
+        ("ENDPOINT", "https://collector:4318"),
+        ("ENDPOINT", "collector:4318"),
+        ("ENDPOINT", "http://user:password@collector:4318"),
+        ("ENDPOINT", "http://collector:4318/?token=x"),
+        ("ENDPOINT", ""),
+        ("SAMPLE", "1.5"),
+        ("SAMPLE", "-0.1"),
+        ("SAMPLE", "NaN"),
+        ("HEADERS", "authorization"),
+        ("HEADERS", "a b=c"),
+        ("TIMEOUT", "0s"),
+        ("TIMEOUT", "61s"),
+    ] {
+        let refused =
+            refusal(&[(&format!("TERRACE_TRACES__{name}"), wrong)]).to_ascii_lowercase().replace("__", ".");
+        assert!(
+            refused.contains(&format!("traces.{}", name.to_ascii_lowercase())),
+            "{name}={wrong}: {refused}"
+        );
+    }
+    for (text, sample) in [("0", Some(0.0)), ("1", Some(1.0)), ("0.5", Some(0.5)), ("2", None), ("nan", None)]
+    {
+        let file = file(&format!("[traces]\nsample = {text}\n"));
+        assert_eq!(
+            check_file(file.path()).ok().map(|settings| settings.traces.sample.get()),
+            sample,
+            "{text}"
+        );
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ use super::document::error_document;
 use super::request_id::RequestId;
 use super::{BoxError, Handler, Peer};
 use crate::config::AccessLog;
+use crate::telemetry::TraceId;
 use crate::telemetry::requests::{Answered, Observation};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
@@ -52,6 +53,7 @@ pub(super) async fn answer<H: Handler>(
     }
     let admitted = shared.admission.admit(length(request.body()));
     let full = admitted.is_none();
+    let trace = observation.as_ref().and_then(Observation::trace);
     let finish = Finish {
         connected: Arc::clone(&connected),
         id,
@@ -64,6 +66,7 @@ pub(super) async fn answer<H: Handler>(
         status: StatusCode::OK,
         sent: 0,
         handed: false,
+        broke_off: false,
         _admitted: admitted,
     };
     shared.metrics.in_flight.inc();
@@ -71,7 +74,10 @@ pub(super) async fn answer<H: Handler>(
         shared.metrics.slowed.inc();
         return finished(finish, slow_down(id, head));
     }
-    let span = tracing::error_span!("request", id = id.as_str());
+    let span = match trace {
+        Some(trace_id) => tracing::error_span!("request", id = id.as_str(), %trace_id),
+        None => tracing::error_span!("request", id = id.as_str()),
+    };
     let handled = AssertUnwindSafe(shared.handler.handle(request)).catch_unwind().instrument(span).await;
     let response = match handled {
         Ok(response) => response.map(Content::Handler),
@@ -184,8 +190,10 @@ impl<H: Handler> Body for AnswerBody<H> {
             }
             Some(Err(error)) => {
                 let error = error.into();
+                self.finish.broke_off = true;
                 tracing::warn!(
                     id = self.finish.id.as_str(),
+                    trace_id = self.finish.trace().map(tracing::field::display),
                     sent = self.finish.sent,
                     error = %crate::telemetry::chain(&*error),
                     "an answer broke off, its connection is closed"
@@ -228,10 +236,16 @@ struct Finish<H: Handler> {
     sent: u64,
     /// A piece of the answer was handed over, and the next not asked for.
     handed: bool,
+    /// An error ended the answer's body.
+    broke_off: bool,
     _admitted: Option<Admitted>,
 }
 
 impl<H: Handler> Finish<H> {
+    fn trace(&self) -> Option<TraceId> {
+        self.observation.as_ref()?.trace()
+    }
+
     fn handed(&mut self) {
         self.handed = true;
         self.connected.pulse.handed();
@@ -261,7 +275,8 @@ impl<H: Handler> Drop for Finish<H> {
         let shared = &self.connected.shared;
         shared.metrics.in_flight.dec();
         let took = shared.clock.monotonic().saturating_sub(self.began);
-        if let (Some(requests), Some(observation)) = (&shared.requests, &self.observation) {
+        let trace = self.trace();
+        if let (Some(requests), Some(observation)) = (&shared.requests, self.observation.take()) {
             let secured = self.connected.secured.as_ref();
             let answered = Answered {
                 wall_ms: shared.clock.wall(),
@@ -273,12 +288,13 @@ impl<H: Handler> Drop for Finish<H> {
                 code: self.code.as_deref(),
                 sent: self.sent,
                 object: self.object,
+                broke_off: self.broke_off,
                 tls: secured.map(|(protocol, cipher)| (protocol.as_str(), cipher.as_str())),
             };
             requests.finish(observation, &answered);
         }
         if let Some(line) = &self.line {
-            line.write(self.connected.peer, self.id, (self.status, self.sent), took);
+            line.write(self.connected.peer, (self.id, trace), (self.status, self.sent), took);
         }
     }
 }
@@ -303,17 +319,18 @@ impl AccessLine {
     fn write(
         &self,
         peer: std::net::SocketAddr,
-        id: RequestId,
+        (id, trace): (RequestId, Option<TraceId>),
         (status, sent): (StatusCode, u64),
         took: Duration,
     ) {
         let (id, method, path, status) =
             (id.as_str(), self.method.as_str(), self.uri.path(), status.as_u16());
+        let trace_id = trace.map(tracing::field::display);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         if self.level == AccessLog::Info {
-            tracing::info!(target: "terrace::access", %peer, id, method, path, status, sent, micros);
+            tracing::info!(target: "terrace::access", %peer, id, trace_id, method, path, status, sent, micros);
         } else {
-            tracing::debug!(target: "terrace::access", %peer, id, method, path, status, sent, micros);
+            tracing::debug!(target: "terrace::access", %peer, id, trace_id, method, path, status, sent, micros);
         }
     }
 }

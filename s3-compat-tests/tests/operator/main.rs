@@ -1,8 +1,9 @@
-//! What an operator sets up and sees: certificates, the access log, metrics. All with the real binary.
+//! What an operator sets up and sees: certificates, the access log, metrics, traces. All with the real binary.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod requests;
 mod tls;
+mod traces;
 
 use std::time::Duration;
 

@@ -38,7 +38,7 @@ pub struct Answered<'a> {
     pub wall_ms: u64,
     /// From the head of the request to the last byte of its answer.
     pub took: Duration,
-    /// From the head of the request to the head of its answer.
+    /// From the head of the request to the head of its answer; zero: there was none.
     pub turned: Duration,
     /// Who called.
     pub peer: SocketAddr,
@@ -52,6 +52,8 @@ pub struct Answered<'a> {
     pub sent: u64,
     /// Bytes of the whole object that the answer shows, or shows a range of.
     pub object: Option<u64>,
+    /// An error ended its body.
+    pub broke_off: bool,
     /// Protocol and cipher of TLS.
     pub tls: Option<(&'a str, &'a str)>,
 }

@@ -1,4 +1,4 @@
-//! What is told of each S3 request when it is over: a histogram by operation and class of status, bytes, and a line in the S3 access log.
+//! What is told of each S3 request when it is over: a histogram by operation and class of status, bytes, a line in the S3 access log, and its spans.
 
 mod access_log;
 mod line;
@@ -16,6 +16,7 @@ use http::{Method, Request, StatusCode};
 use parking_lot::Mutex;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, exponential_buckets};
 
+use super::traces::{Moments, TraceId, Traced, Traces};
 use crate::auth::Identity;
 
 pub use self::access_log::{AccessLogError, AccessLogFile};
@@ -31,6 +32,8 @@ const OTHER: &str = "other";
 pub struct RequestRecord {
     received: AtomicU64,
     routed: Mutex<Option<Routed>>,
+    /// Of a request that is sampled.
+    moments: Option<Moments>,
 }
 
 /// What an admitted request asks for.
@@ -49,11 +52,17 @@ pub struct Routed {
 impl RequestRecord {
     /// Notes what the request asks for.
     pub fn routed(&self, routed: Routed) {
+        if let Some(moments) = &self.moments {
+            moments.admit();
+        }
         *self.routed.lock() = Some(routed);
     }
 
     /// Counts bytes of its body, as they come over the wire.
     pub fn received(&self, bytes: usize) {
+        if let Some(moments) = &self.moments {
+            moments.receive();
+        }
         self.received.fetch_add(bytes as u64, Relaxed);
     }
 }
@@ -68,12 +77,14 @@ pub struct Requests {
     labelled: Mutex<HashSet<String>>,
     bucket_labels: usize,
     access_log: Option<AccessLogFile>,
+    traces: Option<Traces>,
 }
 
 /// A request under way.
 pub struct Observation {
     record: Arc<RequestRecord>,
     head: Option<Box<Head>>,
+    traced: Option<Traced>,
 }
 
 impl Observation {
@@ -81,6 +92,12 @@ impl Observation {
     #[must_use]
     pub fn record(&self) -> &Arc<RequestRecord> {
         &self.record
+    }
+
+    /// Its trace, if there are traces.
+    #[must_use]
+    pub fn trace(&self) -> Option<TraceId> {
+        self.traced.as_ref().map(Traced::id)
     }
 }
 
@@ -94,6 +111,7 @@ impl Requests {
         registry: &Registry,
         bucket_labels: usize,
         access_log: Option<AccessLogFile>,
+        traces: Option<Traces>,
     ) -> prometheus::Result<Self> {
         let counter = |name: &str, help: &str, labels: &[&str]| {
             let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
@@ -115,6 +133,7 @@ impl Requests {
             labelled: Mutex::default(),
             bucket_labels,
             access_log,
+            traces,
         })
     }
 
@@ -122,16 +141,19 @@ impl Requests {
     #[must_use]
     pub fn begin<B>(&self, request: &Request<B>) -> Observation {
         let head = self.access_log.as_ref().map(|_| Box::new(Head::of(request)));
-        Observation { record: Arc::default(), head }
+        let (traced, moments) = self.traces.as_ref().map(|traces| traces.begin(request)).unzip();
+        let record = RequestRecord { moments: moments.flatten(), ..RequestRecord::default() };
+        Observation { record: Arc::new(record), head, traced }
     }
 
     /// Its answer has left, or never will.
-    pub fn finish(&self, observation: &Observation, answered: &Answered<'_>) {
-        let routed = observation.record.routed.lock().take();
+    pub fn finish(&self, observation: Observation, answered: &Answered<'_>) {
+        let Observation { record, head, traced } = observation;
+        let routed = record.routed.lock().take();
         let class = class(answered.status);
         let operation = routed.as_ref().map_or(Operation::NONE, |routed| routed.operation).name();
         self.duration.with_label_values(&[operation, class]).observe(answered.took.as_secs_f64());
-        let received = observation.record.received.load(Relaxed);
+        let received = record.received.load(Relaxed);
         if received > 0 {
             self.received.with_label_values(&[operation]).inc_by(received);
         }
@@ -143,8 +165,11 @@ impl Requests {
         {
             self.by_bucket.with_label_values(&[self.label(bucket, answered.status), class]).inc();
         }
-        if let (Some(log), Some(head)) = (&self.access_log, &observation.head) {
+        if let (Some(log), Some(head)) = (&self.access_log, &head) {
             log.write(head.line(routed.as_ref(), answered));
+        }
+        if let (Some(traces), Some(traced)) = (&self.traces, traced) {
+            traces.finish(traced, (record.moments.as_ref(), received), routed, answered);
         }
     }
 

@@ -65,6 +65,11 @@ impl Operation {
         self.name
     }
 
+    /// The name, if this gateway serves it.
+    pub(in crate::telemetry) fn served(self) -> Option<&'static str> {
+        self.logged.map(|_| self.name)
+    }
+
     /// The name in S3 server access logs (S3 User Guide, "Amazon S3 server access log format"): `REST.PUT.OBJECT`.
     pub(super) fn logged(self, method: &Method, on_key: bool) -> String {
         match self.logged {

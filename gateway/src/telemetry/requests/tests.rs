@@ -8,7 +8,7 @@ use crate::auth::{Credential, Secret};
 
 fn requests(bucket_labels: usize, log: Option<AccessLogFile>) -> (Requests, Registry) {
     let registry = Registry::new();
-    (Requests::register(&registry, bucket_labels, log).unwrap(), registry)
+    (Requests::register(&registry, bucket_labels, log, None).unwrap(), registry)
 }
 
 fn metrics(registry: &Registry) -> String {
@@ -35,6 +35,7 @@ fn answered(status: StatusCode) -> Answered<'static> {
         code: None,
         sent: 0,
         object: None,
+        broke_off: false,
         tls: None,
     }
 }
@@ -47,11 +48,11 @@ fn requests_are_counted_by_operation_and_class_with_their_bytes() {
     observation.record().received(700);
     observation.record().received(324);
     observation.record().routed(routed("PutObject", "b", Some("k")));
-    requests.finish(&observation, &answered(StatusCode::OK));
-    requests.finish(&requests.begin(&request), &Answered { sent: 9, ..answered(StatusCode::FORBIDDEN) });
+    requests.finish(observation, &answered(StatusCode::OK));
+    requests.finish(requests.begin(&request), &Answered { sent: 9, ..answered(StatusCode::FORBIDDEN) });
     let unknown = requests.begin(&request);
     unknown.record().routed(routed("MadeUp", "b", None));
-    requests.finish(&unknown, &answered(StatusCode::NOT_IMPLEMENTED));
+    requests.finish(unknown, &answered(StatusCode::NOT_IMPLEMENTED));
     let text = metrics(&registry);
     for line in [
         "s3_request_duration_seconds_count{class=\"2xx\",operation=\"PutObject\"} 1",
@@ -72,7 +73,7 @@ fn as_many_buckets_as_asked_have_a_label_and_only_those_that_are_there() {
     let ask = |bucket: &str, status| {
         let observation = requests.begin(&Request::get("/").body(()).unwrap());
         observation.record().routed(routed("GetObject", bucket, Some("k")));
-        requests.finish(&observation, &answered(status));
+        requests.finish(observation, &answered(status));
     };
     ask("made-up", StatusCode::NOT_FOUND);
     for bucket in ["a", "b", "c", "d", "a"] {
@@ -154,7 +155,7 @@ async fn every_line_is_in_the_file_after_a_stop() {
     let (requests, _) = requests(0, Some(log));
     for _ in 0..1_000 {
         let observation = requests.begin(&Request::get("/b").body(()).unwrap());
-        requests.finish(&observation, &answered(StatusCode::OK));
+        requests.finish(observation, &answered(StatusCode::OK));
     }
     tasks.stop_workers(Duration::from_secs(60)).await.unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
