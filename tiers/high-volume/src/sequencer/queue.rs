@@ -1,4 +1,5 @@
-//! The committer as a thread: commits queue up while it writes, and go together in the next batch. No timer holds a batch back.
+//! The committer as a thread: commits queue up while it writes, and go together in the next batch. Who was in a batch often comes back at
+//! once: the next one waits for as many as were there, at most as long as a sync takes. A single writer never waits.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -6,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use terrace_runtime::Clock;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -26,6 +27,8 @@ const MAX_QUEUED: usize = 1_024;
 const MAX_QUEUED_BYTES: usize = 64 << 20;
 /// How long a commit waits for a place in the queue.
 const ADMISSION: Duration = Duration::from_secs(5);
+/// Longest wait for more transactions of a batch.
+const GATHER: Duration = Duration::from_micros(500);
 /// What a transaction takes up beside its keys and values.
 const OVERHEAD: usize = 256;
 
@@ -44,6 +47,8 @@ struct Shared<E: Engine> {
 
 struct Jobs<E: Engine> {
     waiting: VecDeque<Job<E>>,
+    /// The committer sleeps until this many wait.
+    wanted: usize,
     closing: bool,
 }
 
@@ -74,7 +79,7 @@ impl<E: Engine> Queue<E> {
     /// What the operating system says when it has no more threads.
     pub(super) fn start(committing: Committing<E>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
-            jobs: Mutex::new(Jobs { waiting: VecDeque::new(), closing: false }),
+            jobs: Mutex::new(Jobs { waiting: VecDeque::new(), wanted: 1, closing: false }),
             wake: Condvar::new(),
             places: Semaphore::new(MAX_QUEUED),
             bytes: Semaphore::new(MAX_QUEUED_BYTES),
@@ -82,7 +87,9 @@ impl<E: Engine> Queue<E> {
         let (end, ended) = oneshot::channel();
         let queue = Arc::clone(&shared);
         let handle = std::thread::Builder::new().name("committer".to_owned()).spawn(move || {
-            let _ = end.send(Committer { queue, state: committing, unsynced: None }.run());
+            let _ = end.send(
+                Committer { queue, state: committing, unsynced: None, gather: Gather::default() }.run(),
+            );
         })?;
         Ok(Self { shared, thread: tokio::sync::Mutex::new(Some(Running { handle, ended })) })
     }
@@ -148,8 +155,11 @@ impl<E: Engine> Shared<E> {
             return Err(closed());
         }
         jobs.waiting.push_back(job);
+        let enough = jobs.waiting.len() >= jobs.wanted;
         drop(jobs);
-        self.wake.notify_one();
+        if enough {
+            self.wake.notify_one();
+        }
         Ok(())
     }
 
@@ -168,6 +178,16 @@ struct Committer<E: Engine> {
     state: Committing<E>,
     /// When the oldest batch that is not synced yet must be.
     unsynced: Option<Duration>,
+    gather: Gather,
+}
+
+/// What the next batch waits for.
+#[derive(Clone, Copy, Default)]
+struct Gather {
+    /// Transactions: those of the last batch, and those that came while it was written.
+    expected: usize,
+    /// At most this long; zero if the last batch was not synced, since then there is nothing to share.
+    patience: Duration,
 }
 
 enum Next<E: Engine> {
@@ -233,7 +253,22 @@ impl<E: Engine> Committer<E> {
                 }
             }
         }
+        self.wait_for_more(&mut jobs);
         take(&mut jobs.waiting)
+    }
+
+    fn wait_for_more(&self, jobs: &mut MutexGuard<'_, Jobs<E>>) {
+        let Gather { expected, patience } = self.gather;
+        let began = self.state.clock.monotonic();
+        while jobs.waiting.len() < expected && !jobs.closing {
+            let left = patience.saturating_sub(self.state.clock.monotonic().saturating_sub(began));
+            if left.is_zero() {
+                break;
+            }
+            jobs.wanted = expected;
+            let _whether_in_time = self.queue.wake.wait_for(jobs, left);
+            jobs.wanted = 1;
+        }
     }
 
     fn commit(
@@ -246,6 +281,7 @@ impl<E: Engine> Committer<E> {
             (None, _) => true,
             (Some(_), due) => due.is_some_and(|due| self.state.clock.monotonic() >= due),
         };
+        let began = self.state.clock.monotonic();
         let results = match self.state.core.commit(requests, durable) {
             Outcome::Fatal(cause) => return Err(cause),
             Outcome::Settled(settled) => settled,
@@ -254,6 +290,12 @@ impl<E: Engine> Committer<E> {
             self.unsynced = if results.durable { None } else { self.unsynced.or_else(|| self.due()) };
             publish(&self.state.current, published);
         }
+        let took = self.state.clock.monotonic().saturating_sub(began);
+        let waiting = self.queue.jobs.lock().waiting.len();
+        self.gather = Gather {
+            expected: (places + waiting).min(MAX_BATCH),
+            patience: if results.durable { took.min(GATHER) } else { Duration::ZERO },
+        };
         for (answer, result) in answers.into_iter().zip(results.answers) {
             // Whoever asked may be gone; the commit stands.
             let _ = answer.send(result);
