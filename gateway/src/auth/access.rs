@@ -22,6 +22,7 @@ impl S3Access for Access {
         };
         if let Some(record) = cx.extensions_mut().get::<Arc<RequestRecord>>().cloned() {
             let (bucket, key) = match cx.s3_path() {
+                _ if !record.is_named() => (None, None),
                 S3Path::Root => (None, None),
                 S3Path::Bucket { bucket } => (Some(bucket), None),
                 S3Path::Object { bucket, key } => (Some(bucket), Some(key)),

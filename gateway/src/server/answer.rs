@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use super::admission::Admitted;
 use super::body::RequestBody;
 use super::connection::Connected;
-use super::document::error_document;
+use super::document::{self, error_document};
 use super::request_id::RequestId;
 use super::{BoxError, Handler, Peer};
 use crate::config::AccessLog;
@@ -90,9 +90,9 @@ pub(super) async fn answer<H: Handler>(
     finished(finish, response)
 }
 
-/// Bytes of the whole object of an answer that shows one, or a range of one.
+/// Bytes of the whole object of an answer that shows one, or a range of one; looked for where the access log will tell it.
 fn object_size<H: Handler>(finish: &Finish<H>, headers: &HeaderMap) -> Option<u64> {
-    finish.observation.as_ref()?;
+    finish.observation.as_ref().filter(|observation| observation.is_logged())?;
     let text = |name: HeaderName| headers.get(name)?.to_str().ok();
     match finish.status {
         StatusCode::PARTIAL_CONTENT => text(CONTENT_RANGE)?.rsplit_once('/')?.1.parse().ok(),
@@ -141,8 +141,7 @@ fn internal_error<B>(id: RequestId, head: bool) -> Response<Content<B>> {
 }
 
 fn slow_down<B>(id: RequestId, head: bool) -> Response<Content<B>> {
-    let document = error_document("SlowDown", "Please reduce your request rate.", id);
-    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, document, head);
+    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, document::slow_down(id), head);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
 use super::answer::answer;
-use super::document::error_document;
+use super::document;
 use super::metrics::ServerMetrics;
 use super::pulse::{Pulse, Watched};
 use super::request_id::RequestIds;
@@ -249,7 +249,7 @@ pub(super) async fn refuse<H>(stream: TcpStream, shared: Arc<Shared<H>>) {
 
 async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, ids: &RequestIds) -> io::Result<u64> {
     let id = ids.mint();
-    let document = error_document("SlowDown", "Please reduce your request rate.", id);
+    let document = document::slow_down(id);
     let head = format!(
         "HTTP/1.1 503 Service Unavailable\r\nx-amz-request-id: {id}\r\nserver: Terrace\r\nretry-after: 1\r\n\
          content-type: application/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",

@@ -81,7 +81,7 @@ pub struct Client {
 /// All clients.
 pub const CLIENTS: &[Client] = &[
     Client { name: "aws-cli 2", module: "aws_cli", proves: AWS_CLI },
-    Client { name: "aws-cli 1", module: "aws_cli", proves: AWS_CLI_1 },
+    Client { name: "aws-cli 1", module: "aws_cli", proves: AWS_CLI },
     Client { name: "boto3", module: "boto3", proves: BOTO3 },
     Client { name: "AWS SDK for Rust", module: "aws_sdk", proves: RUST },
     Client { name: "AWS SDK for JavaScript 3", module: "javascript", proves: JAVASCRIPT },
@@ -103,30 +103,6 @@ pub const CLIENTS: &[Client] = &[
 type Proofs = &'static [(Scenario, &'static [&'static str])];
 
 const AWS_CLI: Proofs = &[
-    (Objects, &["small_and_large_files_are_copied_there_and_back"]),
-    (Streams, &["a_stream_of_unknown_length_is_stored"]),
-    (
-        Multipart,
-        &["small_and_large_files_are_copied_there_and_back", "single_operations_answer_as_documented"],
-    ),
-    (ManyKeys, &["many_keys_are_listed_and_removed"]),
-    (OddKeys, &["odd_keys_come_back"]),
-    (Metadata, &["metadata_comes_back"]),
-    (Ranges, &["single_operations_answer_as_documented"]),
-    (Copies, &["small_and_large_files_are_copied_there_and_back"]),
-    (
-        Buckets,
-        &[
-            "small_and_large_files_are_copied_there_and_back",
-            "single_operations_answer_as_documented",
-            "the_profile_that_terrace_prints_works",
-        ],
-    ),
-    (Sync, &["a_tree_is_synchronised_in_both_directions"]),
-    (Links, &["a_presigned_url_is_open_to_who_holds_it"]),
-];
-
-const AWS_CLI_1: Proofs = &[
     (Objects, &["small_and_large_files_are_copied_there_and_back"]),
     (Streams, &["a_stream_of_unknown_length_is_stored"]),
     (

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 
 use s3_compat_tests::server::Home;
 use s3_compat_tests::tool;
-use tokio::task::JoinSet;
 
 use crate::writers::{Ledger, create_bucket};
 
@@ -27,11 +26,7 @@ async fn fails(call: &str, from: u32) {
     let server = home.start_by(command);
     create_bucket(&server).await;
     let ledger = Arc::new(Ledger::default());
-    let mut writers = JoinSet::new();
-    for writer in 0..WRITERS {
-        let (ledger, address) = (Arc::clone(&ledger), server.address().to_owned());
-        writers.spawn(async move { ledger.write(&address, writer).await });
-    }
+    let mut writers = ledger.start(&server, WRITERS);
     while let Some(ended) = writers.join_next().await {
         ended.unwrap();
     }

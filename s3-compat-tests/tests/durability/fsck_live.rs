@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use s3_compat_tests::server::{Home, Server};
-use tokio::task::JoinSet;
 
 use crate::writers::{Ledger, create_bucket};
 
@@ -28,11 +27,7 @@ async fn an_fsck_of_a_running_gateway_under_load_reports_nothing_in_flight() {
     let server = home.start_by(command);
     create_bucket(&server).await;
     let ledger = Arc::new(Ledger::default());
-    let mut writers = JoinSet::new();
-    for writer in 0..WRITERS {
-        let (ledger, address) = (Arc::clone(&ledger), server.address().to_owned());
-        writers.spawn(async move { ledger.write(&address, writer).await });
-    }
+    let mut writers = ledger.start(&server, WRITERS);
     let mut seen = 0;
     for look in 0..LOOKS {
         let enough = ledger.acknowledged.load(Ordering::Relaxed) + WRITES;

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use s3_compat_tests::server::{Home, Server};
-use tokio::task::JoinSet;
 
 use crate::writers::{Ledger, create_bucket};
 
@@ -16,11 +15,7 @@ const WRITES: u64 = 300;
 /// Writes until there are enough acknowledged writes, ends the server under load by `end`, and gives back its home.
 async fn round(server: Server, ledger: &Arc<Ledger>, end: fn(Server) -> Home) -> Home {
     let enough = ledger.acknowledged.load(Ordering::Relaxed) + WRITES;
-    let mut writers = JoinSet::new();
-    for writer in 0..WRITERS {
-        let (ledger, address) = (Arc::clone(ledger), server.address().to_owned());
-        writers.spawn(async move { ledger.write(&address, writer).await });
-    }
+    let mut writers = ledger.start(&server, WRITERS);
     while ledger.acknowledged.load(Ordering::Relaxed) < enough && !writers.is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::Result;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use s3_compat_tests::body;
 use s3_compat_tests::http1::{Answer, Connection};
 use s3_compat_tests::server::{ACCESS_KEY, SECRET_KEY, Server};
 use s3_compat_tests::sign::{Request, Signer};
+use tokio::task::JoinSet;
 
 /// What a key may hold: the seed of a body, or nothing.
 pub(crate) type State = Option<u64>;
@@ -47,6 +48,16 @@ pub(crate) fn body_of(seed: u64) -> Vec<u8> {
 }
 
 impl Ledger {
+    /// Starts clients that write to a server until it does not answer any more; each has keys of its own.
+    pub(crate) fn start(self: &Arc<Self>, server: &Server, writers: u64) -> JoinSet<()> {
+        let mut started = JoinSet::new();
+        for writer in 0..writers {
+            let (ledger, address) = (Arc::clone(self), server.address().to_owned());
+            started.spawn(async move { ledger.write(&address, writer).await });
+        }
+        started
+    }
+
     /// Writes until the server does not answer any more.
     pub(crate) async fn write(&self, server: &str, writer: u64) {
         let signer = Signer::new(server, ACCESS_KEY, SECRET_KEY);

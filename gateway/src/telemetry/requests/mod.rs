@@ -32,6 +32,8 @@ const OTHER: &str = "other";
 pub struct RequestRecord {
     received: AtomicU64,
     routed: Mutex<Option<Routed>>,
+    /// Whether anybody will read the names of bucket and key: they are copied for nobody else.
+    named: bool,
     /// Of a request that is sampled.
     moments: Option<Moments>,
 }
@@ -41,15 +43,21 @@ pub struct RequestRecord {
 pub struct Routed {
     /// The operation.
     pub operation: Operation,
-    /// The bucket, if it names one.
+    /// The bucket, if it names one and [`RequestRecord::is_named`].
     pub bucket: Option<String>,
-    /// The key, if it names one.
+    /// The key, if it names one and [`RequestRecord::is_named`].
     pub key: Option<String>,
     /// Access key of who asks.
     pub requester: Identity,
 }
 
 impl RequestRecord {
+    /// Whether [`Routed`] should have the names of bucket and key.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        self.named
+    }
+
     /// Notes what the request asks for.
     pub fn routed(&self, routed: Routed) {
         if let Some(moments) = &self.moments {
@@ -92,6 +100,12 @@ impl Observation {
     #[must_use]
     pub fn record(&self) -> &Arc<RequestRecord> {
         &self.record
+    }
+
+    /// Whether it leaves a line in the access log.
+    #[must_use]
+    pub fn is_logged(&self) -> bool {
+        self.head.is_some()
     }
 
     /// Its trace, if there are traces.
@@ -142,7 +156,8 @@ impl Requests {
     pub fn begin<B>(&self, request: &Request<B>) -> Observation {
         let head = self.access_log.as_ref().map(|_| Box::new(Head::of(request)));
         let (traced, moments) = self.traces.as_ref().map(|traces| traces.begin(request)).unzip();
-        let record = RequestRecord { moments: moments.flatten(), ..RequestRecord::default() };
+        let named = head.is_some() || traced.is_some() || self.bucket_labels > 0;
+        let record = RequestRecord { named, moments: moments.flatten(), ..RequestRecord::default() };
         Observation { record: Arc::new(record), head, traced }
     }
 
