@@ -2,6 +2,7 @@
 
 mod clock;
 mod ids;
+pub mod planted;
 mod tasks;
 
 pub use clock::{Clock, ManualClock, SystemClock, WallMs};
