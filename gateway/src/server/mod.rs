@@ -17,6 +17,7 @@ mod space;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod turned_away;
 mod virtual_host;
 
 use std::future::Future;
