@@ -20,9 +20,9 @@ use terrace_store::{Fences, Parts, Space as StoreSpace, Store};
 use crate::admin::Maintenance;
 use crate::auth::guard::{Guard, GuardOptions};
 use crate::auth::{Access, Credential, NoKeys, Secret, StaticCredentials};
-use crate::config::{Credentials, DurabilitySetting, Settings};
+use crate::config::{Credentials, DurabilitySetting};
 use crate::run::{Assembly, Base};
-use crate::s3::Front;
+use crate::s3::{Details, Front};
 use crate::server::{BoxError, Domain, Handler, RequestBody, Space};
 use crate::telemetry::chain;
 
@@ -173,6 +173,7 @@ async fn filesystem(
 pub struct S3 {
     guard: Guard,
     front: Front,
+    domain: Option<Domain>,
 }
 
 impl S3 {
@@ -180,24 +181,25 @@ impl S3 {
         let settings = &base.settings;
         let secret = Secret::new(credentials.secret_key.expose());
         let owner = Credential::new(credentials.access_key.as_str(), secret);
+        let domain = settings.server.domain.as_deref().map(Domain::new);
         let options = GuardOptions {
             region: settings.server.region.clone(),
             body_idle: settings.server.body_idle_timeout,
             presigned_v2: settings.auth.presigned_v2,
-            domain: settings.server.domain.as_deref().map(Domain::new),
+            domain: domain.clone(),
         };
         let known: StaticCredentials = [owner].into_iter().collect();
         let guard = Guard::new(options, Arc::new(known), Arc::clone(&base.clock), base.tasks.clone());
-        let front = Front::new(store, &settings.server.region, |builder| configure(builder, settings));
-        Self { guard, front }
+        let front = Front::new(store, &settings.server.region, |builder| configure(builder, domain.as_ref()));
+        Self { guard, front, domain }
     }
 }
 
-fn configure(builder: &mut S3ServiceBuilder, settings: &Settings) {
+fn configure(builder: &mut S3ServiceBuilder, domain: Option<&Domain>) {
     builder.set_auth(NoKeys);
     builder.set_access(Access);
-    if let Some(domain) = &settings.server.domain {
-        builder.set_host(Domain::new(domain));
+    if let Some(domain) = domain {
+        builder.set_host(domain.clone());
     }
     let mut config = S3Config::default();
     // Documents come to it whole, held and measured by the guard (guard.md, rule 10): it holds none of its own.
@@ -209,9 +211,11 @@ impl Handler for S3 {
     type Body = s3s::Body;
 
     async fn handle(&self, request: Request<RequestBody>) -> s3s::HttpResponse {
-        match self.guard.admit(request).await {
+        let details = Details::of(&request);
+        let answer = match self.guard.admit(request).await {
             Ok((request, aftercare)) => aftercare.settle(self.front.call(request).await).await,
             Err(refused) => refused,
-        }
+        };
+        details.complete(answer, self.domain.as_ref())
     }
 }

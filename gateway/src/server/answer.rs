@@ -19,7 +19,7 @@ use super::body::RequestBody;
 use super::connection::Connected;
 use super::document::{INTERNAL_ERROR, SLOW_DOWN, Said, error_document};
 use super::request_id::RequestId;
-use super::{BoxError, Handler, Peer};
+use super::{Arrival, BoxError, Handler};
 use crate::config::AccessLog;
 use crate::telemetry::TraceId;
 use crate::telemetry::requests::{Answered, Observation};
@@ -47,7 +47,11 @@ pub(super) async fn answer<H: Handler>(
     let mut request =
         request.map(|body| RequestBody::new(body, Arc::clone(&connected.pulse), record.clone()));
     request.extensions_mut().insert(id.extension());
-    request.extensions_mut().insert(Peer(connected.peer));
+    request.extensions_mut().insert(Arrival {
+        peer: connected.peer,
+        secure: connected.secured.is_some(),
+        host_id: shared.host_id.clone(),
+    });
     if let Some(record) = record {
         request.extensions_mut().insert(record);
     }

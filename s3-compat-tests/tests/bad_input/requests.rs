@@ -29,7 +29,8 @@ async fn bytes_that_are_no_request_are_refused_with_a_document_and_an_id() {
         let what = &bytes[..bytes.len().min(40)];
         let mut connection = f.connect().await;
         connection.send(bytes.as_bytes()).await.unwrap();
-        let (answer, said) = connection.receive_text().await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let (answer, said) =
+            connection.receive_text().await.unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_refused(&answer, &said, status, code, what);
         assert!(said.contains(answer.header("x-amz-request-id").unwrap()), "{what}: {said}");
     }

@@ -191,7 +191,10 @@ async fn bytes_that_are_no_request_are_told_so_also_behind_requests() {
         assert_turned_away(first, "400", "BadRequest").await;
 
         let mut second = Client::connect(&server).await;
-        assert_eq!(second.ask("PUT /a HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc").await.1, "PUT /a abc");
+        assert_eq!(
+            second.ask("PUT /a HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc").await.1,
+            "PUT /a abc"
+        );
         second.send(bytes).await;
         assert_turned_away(second, "400", "BadRequest").await;
 
