@@ -9,7 +9,7 @@ use http::Request;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use terrace_high_volume::local::{Durability, LocalKv, LocalOptions};
-use terrace_high_volume::{Kv as _, OnFatal};
+use terrace_high_volume::{Kv, OnFatal};
 use terrace_long_term::layers::limit::Limit;
 use terrace_long_term::layers::measure::{Measure, TierMetrics};
 use terrace_long_term::layers::retry::Retry;
@@ -24,7 +24,7 @@ use crate::config::{Credentials, DurabilitySetting};
 use crate::run::{Assembly, Base};
 use crate::s3::{Details, Front};
 use crate::server::{BoxError, Domain, Handler, RequestBody, Space};
-use crate::telemetry::chain;
+use crate::telemetry::{TracedBlobs, TracedKv, chain};
 
 /// Directories of the tiers below a data directory.
 const HIGH_VOLUME: &str = "high-volume";
@@ -120,9 +120,17 @@ impl Tiers {
     /// What a store on these tiers is opened with.
     #[must_use]
     pub fn parts(&self, base: &Base, space: Arc<dyn StoreSpace>) -> Parts {
+        let (kv, blobs): (Arc<dyn Kv>, _) = (Arc::clone(&self.kv) as _, Arc::clone(&self.blobs));
+        let (kv, blobs) = match base.settings.traces.target() {
+            Some(_) => (
+                Arc::new(TracedKv::new(kv, Arc::clone(&base.clock))) as _,
+                Arc::new(TracedBlobs::new(blobs, Arc::clone(&base.clock))) as _,
+            ),
+            None => (kv, blobs),
+        };
         Parts {
-            kv: Arc::clone(&self.kv) as _,
-            blobs: Arc::clone(&self.blobs),
+            kv,
+            blobs,
             clock: Arc::clone(&base.clock),
             ids: Arc::clone(&base.ids),
             tasks: base.tasks.clone(),

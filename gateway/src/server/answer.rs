@@ -12,6 +12,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, HeaderName
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use terrace_runtime::steps;
 use tracing::Instrument as _;
 
 use super::admission::Admitted;
@@ -22,7 +23,7 @@ use super::request_id::RequestId;
 use super::{Arrival, BoxError, Handler};
 use crate::config::AccessLog;
 use crate::telemetry::TraceId;
-use crate::telemetry::requests::{Answered, Observation};
+use crate::telemetry::requests::{Answered, Observation, RequestRecord};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 static HOST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
@@ -43,6 +44,7 @@ pub(super) async fn answer<H: Handler>(
     let line = AccessLine::begin(shared.access_log, &request);
     let observation = shared.requests.as_ref().map(|requests| requests.begin(&request));
     let record = observation.as_ref().map(|observation| Arc::clone(observation.record()));
+    let steps = record.as_ref().and_then(RequestRecord::steps);
     let head = request.method() == Method::HEAD;
     let mut request =
         request.map(|body| RequestBody::new(body, Arc::clone(&connected.pulse), record.clone()));
@@ -83,7 +85,8 @@ pub(super) async fn answer<H: Handler>(
         Some(trace_id) => tracing::error_span!("request", id = id.as_str(), %trace_id),
         None => tracing::error_span!("request", id = id.as_str()),
     };
-    let handled = AssertUnwindSafe(shared.handler.handle(request)).catch_unwind().instrument(span).await;
+    let handled = steps::told(steps, shared.handler.handle(request));
+    let handled = AssertUnwindSafe(handled).catch_unwind().instrument(span).await;
     let response = match handled {
         Ok(response) => response.map(Content::Handler),
         // The panic hook has logged where and why.

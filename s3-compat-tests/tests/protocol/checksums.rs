@@ -34,7 +34,11 @@ async fn a_checksum_over_the_whole_is_proved_though_no_part_was_sent_with_one() 
             let query = format!("partNumber={n}&uploadId={id}");
             let (answer, said) =
                 f.send(&Request::new("PUT", "/bucket/key").query(&query).body(part), part).await;
-            assert_eq!((answer.status, answer.header(header)), (200, Some(&*sum(algorithm, width, part))), "{said}");
+            assert_eq!(
+                (answer.status, answer.header(header)),
+                (200, Some(&*sum(algorithm, width, part))),
+                "{said}"
+            );
             let etag = answer.header("etag").unwrap();
             list.push_str(&format!("<Part><PartNumber>{n}</PartNumber><ETag>{etag}</ETag></Part>"));
         }
