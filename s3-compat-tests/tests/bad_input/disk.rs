@@ -64,13 +64,15 @@ impl SmallDisk {
         let mut command = Command::new(unshare);
         command.args(["-rm", "sh", "-c", &script, "sh"]).arg(home.data()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
+        let out = child.stdout.take().unwrap();
+        let holder = Process::adopt(child);
         let mut said = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        BufReader::new(out).read_line(&mut said).unwrap();
         if said.trim() != "mounted" {
             tool::skipped("unshare", "a file system cannot be mounted in a namespace of one's own");
             return None;
         }
-        Some(Self { holder: Process::adopt(child) })
+        Some(Self { holder })
     }
 
     /// A command of the binary that sees the disk. Nothing but `reserve` bytes are kept free.
