@@ -2,7 +2,7 @@
 
 use Scenario::{
     Backup, Buckets, BulkDelete, Checksums, Conditions, Copies, Errors, Links, ManyKeys, Metadata, Multipart,
-    Objects, OddKeys, Ranges, Streams, Sync,
+    Objects, OddKeys, Ranges, Streams, Sync, Tls,
 };
 
 /// What a user does with a client.
@@ -40,6 +40,8 @@ pub enum Scenario {
     Sync,
     /// A backup made, checked and restored with all its bytes.
     Backup,
+    /// All that over https, by HTTP/2 where the client speaks it, with a certificate of a private authority.
+    Tls,
 }
 
 impl Scenario {
@@ -63,6 +65,7 @@ impl Scenario {
             Buckets => "buckets",
             Sync => "sync",
             Backup => "backup, check, restore",
+            Tls => "TLS",
         }
     }
 }
@@ -93,7 +96,10 @@ pub const CLIENTS: &[Client] = &[
     Client {
         name: "restic",
         module: "restic",
-        proves: &[(Backup, &["a_backup_is_checked_restored_and_pruned"])],
+        proves: &[
+            (Backup, &["a_backup_is_checked_restored_and_pruned"]),
+            (Tls, &["a_backup_over_tls_is_checked_and_restored"]),
+        ],
     },
     Client { name: "kopia", module: "kopia", proves: KOPIA },
     Client { name: "duplicity", module: "duplicity", proves: DUPLICITY },
@@ -104,7 +110,7 @@ type Proofs = &'static [(Scenario, &'static [&'static str])];
 
 const AWS_CLI: Proofs = &[
     (Objects, &["small_and_large_files_are_copied_there_and_back"]),
-    (Streams, &["a_stream_of_unknown_length_is_stored"]),
+    (Streams, &["streams_go_in_and_out"]),
     (
         Multipart,
         &["small_and_large_files_are_copied_there_and_back", "single_operations_answer_as_documented"],
@@ -124,6 +130,7 @@ const AWS_CLI: Proofs = &[
     ),
     (Sync, &["a_tree_is_synchronised_in_both_directions"]),
     (Links, &["a_presigned_url_is_open_to_who_holds_it"]),
+    (Tls, &["it_works_over_tls"]),
 ];
 
 const BOTO3: Proofs = &[
@@ -141,6 +148,7 @@ const BOTO3: Proofs = &[
     (Checksums, &["checksums", "multipart_checksums", "attributes"]),
     (Errors, &["errors"]),
     (Buckets, &["buckets"]),
+    (Tls, &["over_tls"]),
 ];
 
 const RUST: Proofs = &[
@@ -186,6 +194,7 @@ const JAVASCRIPT: Proofs = &[
     (Conditions, &["conditions"]),
     (Checksums, &["attributes"]),
     (Errors, &["errors"]),
+    (Tls, &["over_tls"]),
 ];
 
 const GO: Proofs = &[
@@ -202,6 +211,7 @@ const GO: Proofs = &[
     (Conditions, &["conditions"]),
     (Checksums, &["attributes"]),
     (Errors, &["failures"]),
+    (Tls, &["over_tls"]),
 ];
 
 const JAVA: Proofs = &[
@@ -218,6 +228,7 @@ const JAVA: Proofs = &[
     (Conditions, &["conditions"]),
     (Checksums, &["attributes"]),
     (Errors, &["failures"]),
+    (Tls, &["over_tls"]),
 ];
 
 const RCLONE: Proofs = &[
@@ -230,13 +241,22 @@ const RCLONE: Proofs = &[
     (Ranges, &["metadata_ranges_and_links"]),
     (Copies, &["large_files_and_streams_go_in_parts"]),
     (Links, &["metadata_ranges_and_links"]),
-    (Checksums, &["hashes_are_those_of_the_files"]),
+    (
+        Checksums,
+        &[
+            "a_provider_that_compares_etags_takes_parts_for_corrupted_and_the_readme_says_what_to_set",
+            "hashes_are_those_of_the_files",
+            "providers_that_compare_etags_are_served_where_these_are_md5s",
+        ],
+    ),
     (Buckets, &["a_tree_is_copied_checked_and_synchronised"]),
     (Sync, &["a_tree_is_copied_checked_and_synchronised"]),
+    (Tls, &["it_works_over_tls"]),
 ];
 
 const S3CMD: Proofs = &[
     (Objects, &["a_tree_is_synchronised_in_both_directions"]),
+    (Streams, &["streams_go_in_and_out"]),
     (Multipart, &["large_files_go_in_parts"]),
     (ManyKeys, &["many_keys_are_listed_and_removed"]),
     (OddKeys, &["odd_keys_come_back"]),
@@ -247,6 +267,8 @@ const S3CMD: Proofs = &[
     (Links, &["a_signed_url_is_open_to_who_holds_it"]),
     (Buckets, &["metadata_and_what_is_asked_of_a_bucket", "a_tree_is_synchronised_in_both_directions"]),
     (Sync, &["a_tree_is_synchronised_in_both_directions"]),
+    (Tls, &["it_works_over_tls"]),
+    (Checksums, &["etags_that_are_md5s_are_compared"]),
 ];
 
 const S5CMD: Proofs = &[
@@ -262,6 +284,7 @@ const S5CMD: Proofs = &[
     (Links, &["metadata_and_presigned"]),
     (Buckets, &["a_tree_is_copied_and_synchronised"]),
     (Sync, &["a_tree_is_copied_and_synchronised"]),
+    (Tls, &["it_works_over_tls"]),
 ];
 
 const KOPIA: Proofs = &[

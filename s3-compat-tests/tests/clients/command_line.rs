@@ -11,6 +11,7 @@ use s3_compat_tests::sign::{Request, Signer};
 use s3_compat_tests::{body, tool};
 
 use crate::files;
+use crate::program::assert_spoke;
 
 /// When the files of tests were last changed: long ago, for S3 keeps whole seconds and a file of this second looks newer than its upload.
 const CHANGED: u64 = 1_700_000_000;
@@ -26,8 +27,23 @@ pub(crate) struct Tool {
 impl Tool {
     /// A server for the program of this name, if `program probe` succeeds; if not, that has been reported as skipped.
     pub(crate) fn start(program: &str, probe: &str) -> Option<Self> {
+        Self::start_with(program, probe, &[])
+    }
+
+    /// The same, the server with these settings.
+    pub(crate) fn start_with(program: &str, probe: &str, settings: &[(&str, &str)]) -> Option<Self> {
         let found = tool::find(program, program, &[probe], |_| true)?;
-        let server = Server::start();
+        Some(Self::of(found, Server::start_with(settings)))
+    }
+
+    /// The same, the server speaking https, by a certificate that no tool trusts of itself.
+    pub(crate) fn start_secured(program: &str, probe: &str, settings: &[(&str, &str)]) -> Option<Self> {
+        let found = tool::find(program, program, &[probe], |_| true)?;
+        Some(Self::of(found, Server::start_secured(settings)))
+    }
+
+    /// A program that was found, and its server.
+    pub(crate) fn of(program: PathBuf, server: Server) -> Self {
         let keys = [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)];
         let places = [
             ("AWS_REGION", REGION),
@@ -36,12 +52,16 @@ impl Tool {
             ("TZ", "UTC"),
         ];
         let environment = keys.into_iter().chain(places).map(|(name, value)| (name, value.to_owned()));
-        let mut tool =
-            Self { program: found, arguments: Vec::new(), environment: environment.collect(), server };
+        let tool = Self { program, arguments: Vec::new(), environment: environment.collect(), server };
         let home = tool.path("home");
         fs::create_dir(&home).unwrap();
-        tool = tool.environment("HOME", home.to_str().unwrap());
-        Some(tool.environment("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"))
+        tool.environment("HOME", home.to_str().unwrap())
+            .environment("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    }
+
+    /// The certificate authority of a server that was started secured.
+    pub(crate) fn authority(&self) -> String {
+        self.server.home().authority().to_str().unwrap().to_owned()
     }
 
     /// Gives it this before all other arguments.
@@ -66,7 +86,8 @@ impl Tool {
         self.server.home().scratch().join(name)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// Its command with these arguments.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).args(arguments).current_dir(self.server.home().scratch());
         // A setting of whoever runs the tests, which some tools refuse.
@@ -156,9 +177,27 @@ impl Tool {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
+    /// Copies three files there by the command `put FILE URL` and back by `get URL FILE`: nothing, a small one and a large one.
+    #[track_caller]
+    pub(crate) fn there_and_back(&self, put: &[&str], get: &[&str], folder: &str) {
+        for (name, size) in [("empty", 0), ("small", 1000), ("large", 20 * 1024 * 1024)] {
+            self.write(name, &body::random(size, 1));
+            let url = format!("{folder}/{name}");
+            self.run(&[put, &[name, &url]].concat());
+            self.run(&[get, &[&url, "back"]].concat());
+            assert!(self.content("back") == self.content(name), "{name} came back changed");
+        }
+    }
+
     /// Stops the server and proves that its directory is sound.
     pub(crate) fn finish(self) {
         self.server.stop_clean();
+    }
+
+    /// The same of a server that was started secured: all requests came by this protocol (`HTTP/1.1`, `HTTP/2.0`).
+    #[track_caller]
+    pub(crate) fn finish_over_tls(self, protocol: &str) {
+        assert_spoke(&self.server.stop_clean(), protocol);
     }
 }
 
