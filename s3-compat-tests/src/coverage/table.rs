@@ -162,6 +162,7 @@ const RUST: Proofs = &[
         ],
     ),
     (Multipart, &["multipart::"]),
+    (ManyKeys, &["listings::a_thousand_keys_are_a_page"]),
     (OddKeys, &["keys::", "listings::"]),
     (Metadata, &["objects::metadata_and_system_headers_come_back"]),
     (Ranges, &["objects::a_range_is_cut_out_of_inline_and_large_bodies"]),
@@ -257,7 +258,7 @@ const RCLONE: Proofs = &[
 const S3CMD: Proofs = &[
     (Objects, &["a_tree_is_synchronised_in_both_directions"]),
     (Streams, &["streams_go_in_and_out"]),
-    (Multipart, &["large_files_go_in_parts"]),
+    (Multipart, &["an_upload_that_broke_off_goes_on", "large_files_go_in_parts"]),
     (ManyKeys, &["many_keys_are_listed_and_removed"]),
     (OddKeys, &["odd_keys_come_back"]),
     (Metadata, &["metadata_and_what_is_asked_of_a_bucket"]),

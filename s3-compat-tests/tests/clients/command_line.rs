@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
 
-use s3_compat_tests::http1::Connection;
+use s3_compat_tests::http1::{Answer, Connection};
 use s3_compat_tests::process::{self, Process, Said};
 use s3_compat_tests::server::{ACCESS_KEY, REGION, SECRET_KEY, Server};
 use s3_compat_tests::sign::{Request, Signer};
@@ -141,11 +141,17 @@ impl Tool {
     /// Makes a bucket for a tool that makes none.
     #[track_caller]
     pub(crate) fn create_bucket(&self, name: &str) {
+        self.send(&Request::new("PUT", &format!("/{name}")), b"");
+    }
+
+    /// Sends a request of the test's own, which must succeed; gives the answer and its body.
+    #[track_caller]
+    pub(crate) fn send(&self, request: &Request, body: &[u8]) -> (Answer, String) {
         let address = self.server.address();
-        let head =
-            Signer::new(address, ACCESS_KEY, SECRET_KEY).head(&Request::new("PUT", &format!("/{name}")));
-        let (status, said) = exchange(address, &head);
-        assert_eq!(status, 200, "{said}");
+        let (answer, said) =
+            exchange(address, &Signer::new(address, ACCESS_KEY, SECRET_KEY).head(request), body);
+        assert_eq!(answer.status, 200, "{said}");
+        (answer, said)
     }
 
     /// Writes a file that was changed long ago.
@@ -201,14 +207,13 @@ impl Tool {
     }
 }
 
-/// Sends a request without a body; gives the status and the body of the answer.
-fn exchange(address: &str, head: &str) -> (u16, String) {
+/// The answer to a request, and its body.
+fn exchange(address: &str, head: &str, body: &[u8]) -> (Answer, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut connection = Connection::open(address).await.unwrap();
-        connection.send(head.as_bytes()).await.unwrap();
-        let (answer, body) = connection.receive_text().await.unwrap();
-        (answer.status, body)
+        connection.send_request(head, body).await.unwrap();
+        connection.receive_text().await.unwrap()
     })
 }
 
@@ -216,7 +221,8 @@ fn exchange(address: &str, head: &str) -> (u16, String) {
 pub(crate) fn fetch(server: &Server, url: &str) -> (u16, String) {
     let address = server.address();
     let path = url.trim().strip_prefix(server.endpoint()).unwrap_or_else(|| panic!("{url} leads elsewhere"));
-    exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n"))
+    let (answer, body) = exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n"), b"");
+    (answer.status, body)
 }
 
 /// A presigned URL that a tool made opens the object, with these bytes, and no other.
