@@ -83,8 +83,8 @@ pub struct Client {
 
 /// All clients.
 pub const CLIENTS: &[Client] = &[
-    Client { name: "aws-cli 2", module: "aws_cli", proves: AWS_CLI },
-    Client { name: "aws-cli 1", module: "aws_cli", proves: AWS_CLI },
+    Client { name: "aws-cli 2", module: "aws_cli", proves: AWS_CLI_2 },
+    Client { name: "aws-cli 1", module: "aws_cli", proves: AWS_CLI_1 },
     Client { name: "boto3", module: "boto3", proves: BOTO3 },
     Client { name: "AWS SDK for Rust", module: "aws_sdk", proves: RUST },
     Client { name: "AWS SDK for JavaScript 3", module: "javascript", proves: JAVASCRIPT },
@@ -108,7 +108,10 @@ pub const CLIENTS: &[Client] = &[
 
 type Proofs = &'static [(Scenario, &'static [&'static str])];
 
-const AWS_CLI: Proofs = &[
+/// What both versions prove, and more.
+macro_rules! aws_cli {
+    ($($more:expr),*) => {
+        &[
     (Objects, &["small_and_large_files_are_copied_there_and_back"]),
     (Streams, &["streams_go_in_and_out"]),
     (
@@ -120,6 +123,7 @@ const AWS_CLI: Proofs = &[
     (Metadata, &["metadata_comes_back"]),
     (Ranges, &["single_operations_answer_as_documented"]),
     (Copies, &["small_and_large_files_are_copied_there_and_back"]),
+    (BulkDelete, &["files_are_moved_and_chosen_by_patterns"]),
     (
         Buckets,
         &[
@@ -131,7 +135,17 @@ const AWS_CLI: Proofs = &[
     (Sync, &["a_tree_is_synchronised_in_both_directions"]),
     (Links, &["a_presigned_url_is_open_to_who_holds_it"]),
     (Tls, &["it_works_over_tls"]),
-];
+            $($more),*
+        ]
+    };
+}
+
+const AWS_CLI_2: Proofs = aws_cli!();
+// The newest of all: version 2 as Debian has it knows neither.
+const AWS_CLI_1: Proofs = aws_cli!(
+    (Conditions, &["checksums_are_compared_and_writes_conditional_where_it_knows_how"]),
+    (Checksums, &["checksums_are_compared_and_writes_conditional_where_it_knows_how"])
+);
 
 const BOTO3: Proofs = &[
     (Objects, &["objects"]),
@@ -251,7 +265,10 @@ const RCLONE: Proofs = &[
         ],
     ),
     (Buckets, &["a_tree_is_copied_checked_and_synchronised"]),
-    (Sync, &["a_tree_is_copied_checked_and_synchronised"]),
+    (
+        Sync,
+        &["a_tree_is_copied_checked_and_synchronised", "trees_are_moved_and_kept_in_step_from_both_sides"],
+    ),
     (Tls, &["it_works_over_tls"]),
 ];
 
@@ -263,7 +280,7 @@ const S3CMD: Proofs = &[
     (OddKeys, &["odd_keys_come_back"]),
     (Metadata, &["metadata_and_what_is_asked_of_a_bucket"]),
     (Ranges, &["metadata_and_what_is_asked_of_a_bucket"]),
-    (Copies, &["large_files_go_in_parts"]),
+    (Copies, &["folders_are_copied_moved_and_counted", "large_files_go_in_parts"]),
     (BulkDelete, &["many_keys_are_listed_and_removed"]),
     (Links, &["a_signed_url_is_open_to_who_holds_it"]),
     (Buckets, &["metadata_and_what_is_asked_of_a_bucket", "a_tree_is_synchronised_in_both_directions"]),
@@ -283,7 +300,7 @@ const S5CMD: Proofs = &[
     (Copies, &["odd_keys_come_back", "a_tree_is_copied_and_synchronised"]),
     (BulkDelete, &["many_keys_are_listed_and_removed"]),
     (Links, &["metadata_and_presigned"]),
-    (Buckets, &["a_tree_is_copied_and_synchronised"]),
+    (Buckets, &["a_list_of_commands_and_all_versions", "a_tree_is_copied_and_synchronised"]),
     (Sync, &["a_tree_is_copied_and_synchronised"]),
     (Tls, &["it_works_over_tls"]),
 ];

@@ -276,3 +276,65 @@ fn it_works_over_tls() {
         f.finish_over_tls("HTTP/1.1");
     }
 }
+
+#[test]
+fn files_are_moved_and_chosen_by_patterns() {
+    for f in each() {
+        f.run(&["s3", "mb", "s3://bucket"]);
+        for name in ["tree/a.txt", "tree/b.log", "tree/sub/c.txt"] {
+            f.write(name, name.as_bytes());
+        }
+        let chosen = ["--exclude", "*", "--include", "*.txt"];
+        f.run(&[&["s3", "mv", "--recursive", "--quiet", "tree", "s3://bucket/t"], &chosen[..]].concat());
+        assert!(!f.path("tree/a.txt").exists() && f.path("tree/b.log").exists());
+        let listed = f.run(&["s3", "ls", "--recursive", "--summarize", "--human-readable", "s3://bucket"]);
+        assert!(listed.contains("Total Objects: 2") && !listed.contains(".log"), "{listed}");
+        f.run(&["s3", "mv", "--quiet", "s3://bucket/t/a.txt", "back"]);
+        assert_eq!(f.content("back"), b"tree/a.txt");
+        let keys = ["--delete", "Objects=[{Key=t/sub/c.txt},{Key=never there}]"];
+        f.run(&[&["s3api", "delete-objects", "--bucket", "bucket"], &keys[..]].concat());
+        f.run(&["s3", "rb", "s3://bucket"]);
+        f.finish();
+    }
+}
+
+#[test]
+fn checksums_are_compared_and_writes_conditional_where_it_knows_how() {
+    let newest = tool::find("awscli-v1", "aws", &["--version"], |said| said.contains("aws-cli/1."));
+    let Some(f) = newest.map(|aws| on(aws, Server::start())) else { return };
+    f.run(&["s3", "mb", "s3://bucket"]);
+    let sent = body::random(20 * MIB, 5);
+    f.write("file", &sent);
+    for algorithm in ["CRC32", "SHA1", "SHA256"] {
+        f.run(&["s3", "cp", "--quiet", "--checksum-algorithm", algorithm, "file", "s3://bucket/key"]);
+        let head = f.run(&[
+            "s3api",
+            "head-object",
+            "--checksum-mode",
+            "ENABLED",
+            "--bucket",
+            "bucket",
+            "--key",
+            "key",
+        ]);
+        assert!(head.contains(&format!("\"Checksum{algorithm}\": ")), "{head}");
+        f.run(&["s3", "cp", "--quiet", "--checksum-mode", "ENABLED", "s3://bucket/key", "back"]);
+        assert!(f.content("back") == sent, "{algorithm}");
+    }
+    let put = [
+        "s3api",
+        "put-object",
+        "--bucket",
+        "bucket",
+        "--key",
+        "once",
+        "--body",
+        "file",
+        "--if-none-match",
+        "*",
+    ];
+    f.run(&put);
+    let said = f.refused(&put);
+    assert!(said.err.contains("PreconditionFailed"), "{}", said.err);
+    f.finish();
+}

@@ -219,3 +219,40 @@ fn a_provider_that_compares_etags_takes_parts_for_corrupted_and_the_readme_says_
     }
     f.finish();
 }
+
+#[test]
+fn trees_are_moved_and_kept_in_step_from_both_sides() {
+    let Some(f) = rclone() else { return };
+    f.write_tree();
+    f.run(&["copy", "source", "s3:bucket/t"]);
+    f.run(&["move", "s3:bucket/t", "s3:bucket/u"]);
+    f.run(&["move", "s3:bucket/u", "moved"]);
+    assert_same_contents(&f.path("source"), &f.path("moved"));
+    assert_eq!(f.run(&["lsf", "s3:bucket"]), "");
+    f.run(&["bisync", "--resync", "moved", "s3:bucket/b"]);
+    f.write("moved/here", b"here");
+    f.write("there", b"there");
+    f.run(&["copy", "there", "s3:bucket/b"]);
+    f.run(&["bisync", "moved", "s3:bucket/b"]);
+    assert_eq!(
+        (f.content("moved/there"), f.run(&["cat", "s3:bucket/b/here"])),
+        (b"there".to_vec(), "here".to_owned())
+    );
+    // What is renamed here is renamed there, and what goes is kept aside.
+    fs::rename(f.path("moved/large"), f.path("moved/renamed")).unwrap();
+    fs::remove_file(f.path("moved/there")).unwrap();
+    let keep =
+        ["sync", "-v", "--track-renames", "--track-renames-strategy=modtime", "--backup-dir=s3:bucket/old"];
+    let said = f.said(&[&keep[..], &["moved", "s3:bucket/b"]].concat());
+    assert!(said.err.contains("Renamed from"), "{}", said.err);
+    assert_eq!(f.run(&["lsf", "s3:bucket/old"]), "there\n");
+    let listed = f.run(&["lsjson", "--recursive", "--files-only", "s3:bucket/b"]);
+    assert!(listed.contains(r#""Path":"renamed","Name":"renamed","Size":9437184"#), "{listed}");
+    // A folder with nothing in it is a key that ends in a slash.
+    f.run(&["mkdir", "--s3-directory-markers", "s3:bucket/empty"]);
+    assert_eq!(f.run(&["lsf", "--s3-directory-markers", "s3:bucket"]), "b/\nempty/\nold/\n");
+    f.run(&["rmdirs", "--leave-root", "--s3-directory-markers", "s3:bucket"]);
+    assert_eq!(f.run(&["lsf", "s3:bucket"]), "b/\nold/\n");
+    assert_eq!(f.run(&["backend", "versioning", "s3:bucket"]).trim(), r#""Unversioned""#);
+    f.finish();
+}

@@ -208,3 +208,22 @@ fn an_upload_that_broke_off_goes_on() {
         f.finish();
     }
 }
+
+#[test]
+fn folders_are_copied_moved_and_counted() {
+    let Some(f) = s3cmd() else { return };
+    f.write_tree();
+    f.run(&["put", "--recursive", "--storage-class=STANDARD_IA", "source/", "s3://bucket/t/"]);
+    f.run(&["cp", "--recursive", "s3://bucket/t/", "s3://bucket/u/"]);
+    f.run(&["mv", "--recursive", "s3://bucket/u/", "s3://bucket/v/"]);
+    fs::create_dir(f.path("back")).unwrap();
+    f.run(&["get", "--recursive", "s3://bucket/v/", "back/"]);
+    assert_same_contents(&f.path("source"), &f.path("back"));
+    let listed = f.run(&["ls", "--long-listing", "--recursive", "s3://bucket"]);
+    assert_eq!(listed.matches(" STANDARD_IA ").count(), 5, "{listed}");
+    f.run(&["setacl", "--acl-private", "s3://bucket/t/a"]);
+    let said = f.refused(&["setacl", "--acl-public", "s3://bucket/t/a"]);
+    assert!(said.err.contains("NotImplemented"), "{}", said.err);
+    f.run(&["del", "s3://bucket/never there"]);
+    f.finish();
+}

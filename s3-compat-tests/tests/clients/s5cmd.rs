@@ -116,3 +116,21 @@ fn it_works_over_tls() {
     f.there_and_back(&["cp"], &["cp"], "s3://bucket");
     f.finish_over_tls("HTTP/2.0");
 }
+
+#[test]
+fn a_list_of_commands_and_all_versions() {
+    let Some(f) = s5cmd() else { return };
+    f.write("file", b"0123456789");
+    f.write("list", b"cp file s3://bucket/a\ncp --storage-class STANDARD_IA file s3://bucket/b\n");
+    f.run(&["run", "list"]);
+    let listed = f.run(&["ls", "--storage-class", "s3://bucket"]);
+    assert!(listed.contains(" STANDARD ") && listed.contains(" STANDARD_IA "), "{listed}");
+    assert!(f.run(&["bucket-version", "s3://bucket"]).contains("unversioned"));
+    f.refused(&["cp", "--sse", "aws:kms", "file", "s3://bucket/secret"]);
+    f.refused(&["cp", "--acl", "public-read", "file", "s3://bucket/public"]);
+    let listed = f.run(&["ls", "--all-versions", "s3://bucket/*"]);
+    assert_eq!(listed.lines().filter(|line| line.trim_end().ends_with("null")).count(), 2, "{listed}");
+    assert_eq!(f.run(&["rm", "--all-versions", "s3://bucket/*"]).lines().count(), 2);
+    f.run(&["rb", "s3://bucket"]);
+    f.finish();
+}
