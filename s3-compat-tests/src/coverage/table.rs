@@ -112,29 +112,29 @@ type Proofs = &'static [(Scenario, &'static [&'static str])];
 macro_rules! aws_cli {
     ($($more:expr),*) => {
         &[
-    (Objects, &["small_and_large_files_are_copied_there_and_back"]),
-    (Streams, &["streams_go_in_and_out"]),
-    (
-        Multipart,
-        &["small_and_large_files_are_copied_there_and_back", "single_operations_answer_as_documented"],
-    ),
-    (ManyKeys, &["many_keys_are_listed_and_removed"]),
-    (OddKeys, &["odd_keys_come_back"]),
-    (Metadata, &["metadata_comes_back"]),
-    (Ranges, &["single_operations_answer_as_documented"]),
-    (Copies, &["small_and_large_files_are_copied_there_and_back"]),
-    (BulkDelete, &["files_are_moved_and_chosen_by_patterns"]),
-    (
-        Buckets,
-        &[
-            "small_and_large_files_are_copied_there_and_back",
-            "single_operations_answer_as_documented",
-            "the_profile_that_terrace_prints_works",
-        ],
-    ),
-    (Sync, &["a_tree_is_synchronised_in_both_directions"]),
-    (Links, &["a_presigned_url_is_open_to_who_holds_it"]),
-    (Tls, &["it_works_over_tls"]),
+            (Objects, &["small_and_large_files_are_copied_there_and_back"]),
+            (Streams, &["streams_go_in_and_out"]),
+            (
+                Multipart,
+                &["small_and_large_files_are_copied_there_and_back", "single_operations_answer_as_documented"],
+            ),
+            (ManyKeys, &["many_keys_are_listed_and_removed"]),
+            (OddKeys, &["odd_keys_come_back"]),
+            (Metadata, &["metadata_comes_back"]),
+            (Ranges, &["single_operations_answer_as_documented"]),
+            (Copies, &["small_and_large_files_are_copied_there_and_back"]),
+            (BulkDelete, &["files_are_moved_and_chosen_by_patterns"]),
+            (
+                Buckets,
+                &[
+                    "small_and_large_files_are_copied_there_and_back",
+                    "single_operations_answer_as_documented",
+                    "the_profile_that_terrace_prints_works",
+                ],
+            ),
+            (Sync, &["a_tree_is_synchronised_in_both_directions"]),
+            (Links, &["a_presigned_url_is_open_to_who_holds_it"]),
+            (Tls, &["it_works_over_tls"]),
             $($more),*
         ]
     };
