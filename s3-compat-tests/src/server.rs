@@ -11,6 +11,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::authority;
 use crate::binary;
 use crate::process::{self, Process, Said};
 
@@ -51,6 +52,18 @@ impl Home {
     #[must_use]
     pub fn scratch(&self) -> PathBuf {
         self.folder.path().join("scratch")
+    }
+
+    /// The certificate authority of a server that was [started secured](Server::start_secured): what its clients must trust.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.scratch().join("authority.pem")
+    }
+
+    /// The access log of a server that was [started secured](Server::start_secured).
+    #[must_use]
+    pub fn access_log(&self) -> PathBuf {
+        self.scratch().join("access.log")
     }
 
     fn log(&self) -> PathBuf {
@@ -159,6 +172,35 @@ impl Server {
     #[must_use]
     pub fn start() -> Self {
         Home::new().start()
+    }
+
+    /// A fresh server with these settings, variables with their values.
+    ///
+    /// # Panics
+    /// As [`Home::start`].
+    #[must_use]
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        let home = Home::new();
+        let mut command = home.command(&["serve"]);
+        command.envs(settings.iter().copied());
+        home.start_by(command)
+    }
+
+    /// A fresh server with these settings that speaks https, its certificate by [`Home::authority`], and writes [`Home::access_log`].
+    ///
+    /// # Panics
+    /// As [`Home::start`].
+    #[must_use]
+    pub fn start_secured(settings: &[(&str, &str)]) -> Self {
+        let home = Home::new();
+        let made = authority::certify(&home.scratch());
+        let mut command = home.command(&["serve"]);
+        command
+            .env("TERRACE_SERVER__TLS__CERT_FILE", made.certificate)
+            .env("TERRACE_SERVER__TLS__KEY_FILE", made.key)
+            .env("TERRACE_LOG__ACCESS_FILE", home.access_log())
+            .envs(settings.iter().copied());
+        home.start_by(command)
     }
 
     /// `http://127.0.0.1:PORT` of the S3 service (`https:` if it was given a certificate).

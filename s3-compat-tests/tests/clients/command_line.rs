@@ -4,13 +4,14 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Command;
 
-use s3_compat_tests::http1::Connection;
+use s3_compat_tests::http1::{Answer, Connection};
 use s3_compat_tests::process::{self, Process, Said};
 use s3_compat_tests::server::{ACCESS_KEY, REGION, SECRET_KEY, Server};
 use s3_compat_tests::sign::{Request, Signer};
 use s3_compat_tests::{body, tool};
 
 use crate::files;
+use crate::program::assert_spoke;
 
 /// When the files of tests were last changed: long ago, for S3 keeps whole seconds and a file of this second looks newer than its upload.
 const CHANGED: u64 = 1_700_000_000;
@@ -26,8 +27,23 @@ pub(crate) struct Tool {
 impl Tool {
     /// A server for the program of this name, if `program probe` succeeds; if not, that has been reported as skipped.
     pub(crate) fn start(program: &str, probe: &str) -> Option<Self> {
+        Self::start_with(program, probe, &[])
+    }
+
+    /// The same, the server with these settings.
+    pub(crate) fn start_with(program: &str, probe: &str, settings: &[(&str, &str)]) -> Option<Self> {
         let found = tool::find(program, program, &[probe], |_| true)?;
-        let server = Server::start();
+        Some(Self::of(found, Server::start_with(settings)))
+    }
+
+    /// The same, the server speaking https, by a certificate that no tool trusts of itself.
+    pub(crate) fn start_secured(program: &str, probe: &str, settings: &[(&str, &str)]) -> Option<Self> {
+        let found = tool::find(program, program, &[probe], |_| true)?;
+        Some(Self::of(found, Server::start_secured(settings)))
+    }
+
+    /// A program that was found, and its server.
+    pub(crate) fn of(program: PathBuf, server: Server) -> Self {
         let keys = [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)];
         let places = [
             ("AWS_REGION", REGION),
@@ -36,12 +52,16 @@ impl Tool {
             ("TZ", "UTC"),
         ];
         let environment = keys.into_iter().chain(places).map(|(name, value)| (name, value.to_owned()));
-        let mut tool =
-            Self { program: found, arguments: Vec::new(), environment: environment.collect(), server };
+        let tool = Self { program, arguments: Vec::new(), environment: environment.collect(), server };
         let home = tool.path("home");
         fs::create_dir(&home).unwrap();
-        tool = tool.environment("HOME", home.to_str().unwrap());
-        Some(tool.environment("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"))
+        tool.environment("HOME", home.to_str().unwrap())
+            .environment("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    }
+
+    /// The certificate authority of a server that was started secured.
+    pub(crate) fn authority(&self) -> String {
+        self.server.home().authority().to_str().unwrap().to_owned()
     }
 
     /// Gives it this before all other arguments.
@@ -66,7 +86,8 @@ impl Tool {
         self.server.home().scratch().join(name)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// Its command with these arguments.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).args(arguments).current_dir(self.server.home().scratch());
         // A setting of whoever runs the tests, which some tools refuse.
@@ -120,11 +141,17 @@ impl Tool {
     /// Makes a bucket for a tool that makes none.
     #[track_caller]
     pub(crate) fn create_bucket(&self, name: &str) {
+        self.send(&Request::new("PUT", &format!("/{name}")), b"");
+    }
+
+    /// Sends a request of the test's own, which must succeed; gives the answer and its body.
+    #[track_caller]
+    pub(crate) fn send(&self, request: &Request, body: &[u8]) -> (Answer, String) {
         let address = self.server.address();
-        let head =
-            Signer::new(address, ACCESS_KEY, SECRET_KEY).head(&Request::new("PUT", &format!("/{name}")));
-        let (status, said) = exchange(address, &head);
-        assert_eq!(status, 200, "{said}");
+        let (answer, said) =
+            exchange(address, &Signer::new(address, ACCESS_KEY, SECRET_KEY).head(request), body);
+        assert_eq!(answer.status, 200, "{said}");
+        (answer, said)
     }
 
     /// Writes a file that was changed long ago.
@@ -156,20 +183,37 @@ impl Tool {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
+    /// Copies three files there by the command `put FILE URL` and back by `get URL FILE`: nothing, a small one and a large one.
+    #[track_caller]
+    pub(crate) fn there_and_back(&self, put: &[&str], get: &[&str], folder: &str) {
+        for (name, size) in [("empty", 0), ("small", 1000), ("large", 20 * 1024 * 1024)] {
+            self.write(name, &body::random(size, 1));
+            let url = format!("{folder}/{name}");
+            self.run(&[put, &[name, &url]].concat());
+            self.run(&[get, &[&url, "back"]].concat());
+            assert!(self.content("back") == self.content(name), "{name} came back changed");
+        }
+    }
+
     /// Stops the server and proves that its directory is sound.
     pub(crate) fn finish(self) {
         self.server.stop_clean();
     }
+
+    /// The same of a server that was started secured: all requests came by this protocol (`HTTP/1.1`, `HTTP/2.0`).
+    #[track_caller]
+    pub(crate) fn finish_over_tls(self, protocol: &str) {
+        assert_spoke(&self.server.stop_clean(), protocol);
+    }
 }
 
-/// Sends a request without a body; gives the status and the body of the answer.
-fn exchange(address: &str, head: &str) -> (u16, String) {
+/// The answer to a request, and its body.
+fn exchange(address: &str, head: &str, body: &[u8]) -> (Answer, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut connection = Connection::open(address).await.unwrap();
-        connection.send(head.as_bytes()).await.unwrap();
-        let (answer, body) = connection.receive_text().await.unwrap();
-        (answer.status, body)
+        connection.send_request(head, body).await.unwrap();
+        connection.receive_text().await.unwrap()
     })
 }
 
@@ -177,7 +221,8 @@ fn exchange(address: &str, head: &str) -> (u16, String) {
 pub(crate) fn fetch(server: &Server, url: &str) -> (u16, String) {
     let address = server.address();
     let path = url.trim().strip_prefix(server.endpoint()).unwrap_or_else(|| panic!("{url} leads elsewhere"));
-    exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n"))
+    let (answer, body) = exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n"), b"");
+    (answer.status, body)
 }
 
 /// A presigned URL that a tool made opens the object, with these bytes, and no other.

@@ -25,8 +25,13 @@ fn a_backup_is_extended_verified_and_restored() {
     assert_same_contents(&f.path("source"), &f.path("restored"));
     let status = f.run(&["collection-status", URL]);
     assert!(status.contains("Number of contained backup sets: 2"), "{status}");
+    let files = f.run(&["list-current-files", URL]);
+    assert!(files.contains("sub/ü/日本 🦀") && files.contains(" new"), "{files}");
+    let one = f.run(&["restore", "--file-to-restore", "sub/b +%2F.txt", URL, "one"]);
+    assert_eq!(f.content("one"), b"b +%2F.txt", "{one}");
     f.run(&["full", "source", URL]);
     let said = f.run(&["remove-all-but-n-full", "1", "--force", URL]);
     assert!(said.contains("Deleting backup chain"), "{said}");
+    f.run(&["cleanup", "--force", URL]);
     f.finish();
 }

@@ -47,3 +47,11 @@ scenarios! {
 fn every_scenario_of_the_program_is_a_test() {
     program::assert_defines(PROGRAM, "func ", "(s3 *Client) {", SCENARIOS);
 }
+
+#[test]
+fn over_tls() {
+    for name in ["objects", "transfers"] {
+        let Some(file) = built() else { return };
+        program::run_over_tls(&mut Command::new(file), name, "HTTP/2.0");
+    }
+}

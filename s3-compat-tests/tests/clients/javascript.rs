@@ -8,15 +8,22 @@ use crate::program::{self, scenarios};
 
 const PROGRAM: &str = "javascript/scenarios.cjs";
 
-fn scenario(name: &str) {
-    let Some(node) = tool::find("aws-sdk-js", "node", &["--version"], |said| said.starts_with('v')) else {
-        return;
-    };
+fn program() -> Option<Command> {
+    let node = tool::find("aws-sdk-js", "node", &["--version"], |said| said.starts_with('v'))?;
     let modules = program::libraries("javascript").join("node_modules");
     if !modules.join("@aws-sdk/client-s3").is_dir() {
-        return tool::skipped("aws-sdk-js", ".ci/clients has not installed it");
+        tool::skipped("aws-sdk-js", ".ci/clients has not installed it");
+        return None;
     }
-    program::run(Command::new(node).arg(program::source(PROGRAM)).env("NODE_PATH", modules), name);
+    let mut command = Command::new(node);
+    command.arg(program::source(PROGRAM)).env("NODE_PATH", modules);
+    Some(command)
+}
+
+fn scenario(name: &str) {
+    if let Some(mut command) = program() {
+        program::run(&mut command, name);
+    }
 }
 
 scenarios! {
@@ -27,4 +34,12 @@ scenarios! {
 #[test]
 fn every_scenario_of_the_program_is_a_test() {
     program::assert_defines(PROGRAM, "  async ", "(s3) {", SCENARIOS);
+}
+
+#[test]
+fn over_tls() {
+    for name in ["objects", "streams", "upload"] {
+        let Some(mut command) = program() else { return };
+        program::run_over_tls(&mut command, name, "HTTP/1.1");
+    }
 }

@@ -52,6 +52,8 @@ fn a_database_is_replicated_and_restored() {
         assert_eq!(left, right);
         assert!(left.is_some_and(|said| said.starts_with(&format!("{} ", 500 * round)) && said.ends_with(" ok\n")));
     }
+    let files = f.run(&[&["ltx"], &config[..], &[database.to_str().unwrap()]].concat());
+    assert!(files.lines().count() > 2, "{files}");
     f.run(&[&["replicate", "-once", "-force-snapshot", "-enforce-retention"], &config[..]].concat());
     f.finish();
 }

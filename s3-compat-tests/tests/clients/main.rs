@@ -11,6 +11,7 @@ mod files;
 mod go;
 mod java;
 mod javascript;
+mod keys;
 mod kopia;
 mod litestream;
 mod program;

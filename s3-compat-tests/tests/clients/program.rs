@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use s3_compat_tests::server::{ACCESS_KEY, REGION, SECRET_KEY, Server};
-use s3_compat_tests::{binary, process};
+use s3_compat_tests::server::{Home, Server};
+use s3_compat_tests::{binary, scenario};
 
 /// Folder of these tests: the programs stand beside them.
 pub(crate) fn source(file: &str) -> PathBuf {
@@ -17,25 +17,35 @@ pub(crate) fn libraries(language: &str) -> PathBuf {
     binary::workspace().join("target/ci").join(language)
 }
 
-/// Runs one scenario of a program to its end against a fresh server. The program must say `done`.
+/// Runs one scenario of a program to its end against a fresh server.
 #[track_caller]
-pub(crate) fn run(command: &mut Command, scenario: &str) {
+pub(crate) fn run(command: &mut Command, name: &str) {
     let server = Server::start();
-    let scratch = server.home().scratch();
-    command
-        .arg(scenario)
-        .current_dir(&scratch)
-        .env("ENDPOINT", server.endpoint())
-        .env("ACCESS_KEY", ACCESS_KEY)
-        .env("SECRET_KEY", SECRET_KEY)
-        .env("REGION", REGION)
-        .env("SCRATCH", &scratch)
-        // The settings of whoever runs the tests must not reach the client.
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    let said = process::succeed(command, &scratch);
-    assert!(said.lines().any(|line| line == "done"), "{said}");
+    scenario::run(command, name, &server);
     server.stop_clean();
+}
+
+/// The same over https, by this protocol (`HTTP/1.1`, `HTTP/2.0`).
+#[track_caller]
+pub(crate) fn run_over_tls(command: &mut Command, name: &str, protocol: &str) {
+    run_on(Server::start_secured(&[]), command, name, protocol);
+}
+
+/// The same against a server that was started secured.
+#[track_caller]
+pub(crate) fn run_on(server: Server, command: &mut Command, name: &str, protocol: &str) {
+    scenario::run(command, name, &server);
+    assert_spoke(&server.stop_clean(), protocol);
+}
+
+/// Every request of a server that was started secured came by this protocol.
+#[track_caller]
+pub(crate) fn assert_spoke(home: &Home, protocol: &str) {
+    let log = std::fs::read_to_string(home.access_log()).unwrap();
+    assert!(!log.is_empty());
+    for line in log.lines() {
+        assert!(line.contains(&format!(" {protocol}\" ")), "not {protocol}: {line}");
+    }
 }
 
 /// The names between `before` and `after` on the lines of a program are exactly `scenarios`.

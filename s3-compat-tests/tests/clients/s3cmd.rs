@@ -4,25 +4,32 @@ use std::fs;
 
 use s3_compat_tests::body;
 use s3_compat_tests::server::{ACCESS_KEY, SECRET_KEY};
+use s3_compat_tests::sign::Request;
 
-use crate::command_line::{Tool, assert_opens};
-use crate::files::assert_same_contents;
+use crate::command_line::{Tool, assert_opens, md5_hex};
+use crate::files::{assert_same_contents, contents};
+use crate::keys::odd_keys;
 
 const MIB: usize = 1024 * 1024;
 
-/// s3cmd, as its own `--configure` would set it up, with an empty bucket `bucket`.
+/// s3cmd against a gateway with its default settings.
 fn s3cmd() -> Option<Tool> {
-    let tool = Tool::start("s3cmd", "--version")?;
+    Some(configured(Tool::start("s3cmd", "--version")?))
+}
+
+/// s3cmd, as its own `--configure` would set it up, with an empty bucket `bucket`.
+fn configured(tool: Tool) -> Tool {
     let address = tool.server().address();
+    let is_secure = if tool.server().endpoint().starts_with("https:") { "True" } else { "False" };
     // Its default region `US` is wrong everywhere: it finds the right one in the refusal.
     let settings = format!(
         "[default]\naccess_key = {ACCESS_KEY}\nsecret_key = {SECRET_KEY}\n\
-         host_base = {address}\nhost_bucket = {address}\nuse_https = False\n"
+         host_base = {address}\nhost_bucket = {address}\nuse_https = {is_secure}\n"
     );
     tool.write("s3cfg", settings.as_bytes());
     let tool = tool.argument("--config=s3cfg").argument("--no-progress");
     tool.run(&["mb", "s3://bucket"]);
-    Some(tool)
+    tool
 }
 
 #[test]
@@ -93,25 +100,8 @@ fn many_keys_are_listed_and_removed() {
 #[test]
 fn odd_keys_come_back() {
     let Some(f) = s3cmd() else { return };
-    let long = "k".repeat(1024);
-    let keys = [
-        "a b",
-        "a+b",
-        "a%2Fb",
-        "a%",
-        "<&>'\"",
-        "x//y",
-        "//z",
-        "?#",
-        "~!@$^*()",
-        "ü",
-        "🦀",
-        "日本/語",
-        "x",
-        "x/y",
-        &long,
-    ];
-    for key in keys {
+    let keys = odd_keys(|_| true);
+    for key in &keys {
         f.write("file", key.as_bytes());
         let url = format!("s3://bucket/{key}");
         f.run(&["put", "file", &url]);
@@ -147,5 +137,93 @@ fn metadata_and_what_is_asked_of_a_bucket() {
     for line in ["Location:  us-east-1", "Payer:     BucketOwner", "Policy:    none", "CORS:      none"] {
         assert!(said.contains(line), "{line}: {said}");
     }
+    f.finish();
+}
+
+#[test]
+fn it_works_over_tls() {
+    let Some(tool) = Tool::start_secured("s3cmd", "--version", &[]) else { return };
+    let authority = tool.authority();
+    let f = configured(tool.argument("--ca-certs").argument(authority));
+    f.there_and_back(&["put"], &["get", "--force"], "s3://bucket");
+    f.finish_over_tls("HTTP/1.1");
+}
+
+#[test]
+fn etags_that_are_md5s_are_compared() {
+    let Some(tool) = Tool::start_with("s3cmd", "--version", &[("TERRACE_ETAG__MODE", "md5")]) else { return };
+    let f = configured(tool);
+    f.write_tree();
+    f.write("source/parts", &body::random(33 * MIB, 3));
+    f.run(&["sync", "source/", "s3://bucket/t/"]);
+    assert_eq!(f.run(&["sync", "source/", "s3://bucket/t/"]), "", "nothing has changed");
+    // A change that neither size nor time tells.
+    f.write("source/a", b"b");
+    let said = f.run(&["sync", "source/", "s3://bucket/t/"]);
+    assert_eq!(said.matches("upload: ").count(), 1, "{said}");
+    let listed = f.run(&["ls", "--list-md5", "--recursive", "s3://bucket/t/"]);
+    for (name, content) in contents(&f.path("source")) {
+        let line = listed.lines().find(|line| line.ends_with(&format!("s3://bucket/t/{name}")));
+        assert!(line.is_some_and(|line| line.contains(&md5_hex(&content))), "{name}: {listed}");
+    }
+    fs::create_dir(f.path("back")).unwrap();
+    let said = f.said(&["sync", "s3://bucket/t/", "back/"]);
+    assert!(!said.err.contains("MD5"), "{}", said.err);
+    assert_same_contents(&f.path("source"), &f.path("back"));
+    assert_eq!(f.run(&["sync", "s3://bucket/t/", "back/"]), "");
+    f.finish();
+}
+
+#[test]
+fn streams_go_in_and_out() {
+    let Some(f) = s3cmd() else { return };
+    f.write("nothing", b"");
+    for size in [1000, 20 * MIB] {
+        f.write("stream", &body::random(size, 4));
+        f.piped(&["put", "-", "s3://bucket/stream"], "stream", "said");
+        f.piped(&["get", "s3://bucket/stream", "-"], "nothing", "back");
+        assert!(f.content("back") == f.content("stream"), "{size} bytes came back changed");
+    }
+    f.finish();
+}
+
+#[test]
+fn an_upload_that_broke_off_goes_on() {
+    for (mode, skipped) in [("revision", 0), ("md5", 1)] {
+        let Some(tool) = Tool::start_with("s3cmd", "--version", &[("TERRACE_ETAG__MODE", mode)]) else {
+            return;
+        };
+        let f = configured(tool);
+        f.write("large", &body::random(33 * MIB, 2));
+        let (_, said) = f.send(&Request::new("POST", "/bucket/large").query("uploads=").body(b""), b"");
+        let id = said.split_once("<UploadId>").unwrap().1.split('<').next().unwrap();
+        let first = &f.content("large")[..15 * MIB];
+        let part = Request::new("PUT", "/bucket/large").query(&format!("partNumber=1&uploadId={id}"));
+        f.send(&part.body(first), first);
+        // It takes a part for sent if its ETag is the MD5 of what it would send.
+        let said = f.said(&["put", "--continue-put", "large", "s3://bucket/large"]);
+        assert_eq!((said.out + &said.err).matches("skipping").count(), skipped, "{mode}");
+        f.run(&["get", "s3://bucket/large", "back"]);
+        assert!(f.content("back") == f.content("large"));
+        f.finish();
+    }
+}
+
+#[test]
+fn folders_are_copied_moved_and_counted() {
+    let Some(f) = s3cmd() else { return };
+    f.write_tree();
+    f.run(&["put", "--recursive", "--storage-class=STANDARD_IA", "source/", "s3://bucket/t/"]);
+    f.run(&["cp", "--recursive", "s3://bucket/t/", "s3://bucket/u/"]);
+    f.run(&["mv", "--recursive", "s3://bucket/u/", "s3://bucket/v/"]);
+    fs::create_dir(f.path("back")).unwrap();
+    f.run(&["get", "--recursive", "s3://bucket/v/", "back/"]);
+    assert_same_contents(&f.path("source"), &f.path("back"));
+    let listed = f.run(&["ls", "--long-listing", "--recursive", "s3://bucket"]);
+    assert_eq!(listed.matches(" STANDARD_IA ").count(), 5, "{listed}");
+    f.run(&["setacl", "--acl-private", "s3://bucket/t/a"]);
+    let said = f.refused(&["setacl", "--acl-public", "s3://bucket/t/a"]);
+    assert!(said.err.contains("NotImplemented"), "{}", said.err);
+    f.run(&["del", "s3://bucket/never there"]);
     f.finish();
 }

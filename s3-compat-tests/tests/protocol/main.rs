@@ -3,6 +3,7 @@
 
 mod answers;
 mod checksums;
+mod codings;
 mod conditions;
 mod hosts;
 mod probes;

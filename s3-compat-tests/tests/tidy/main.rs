@@ -4,6 +4,7 @@
 mod bans;
 mod dependencies;
 mod layout;
+mod proofs;
 mod sizes;
 mod tree;
 

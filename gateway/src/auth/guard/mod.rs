@@ -330,13 +330,20 @@ fn check_payload(parts: &Parts, payload: Payload, carrier: Option<Carrier>) -> R
         (_, Some(Carrier::Query | Carrier::QueryVersion2)) if payload.is_chunked() => {
             Err(Refusal::NotImplemented("Streaming payloads of presigned requests are not supported."))
         }
-        _ if !payload.is_chunked() && rewrite::names_aws_chunked(&parts.headers) => {
+        // Without a body it is a slip of the client's (metadata read from a server that stores it), and says nothing.
+        _ if !payload.is_chunked() && has_body(parts) && rewrite::names_aws_chunked(&parts.headers) => {
             Err(Refusal::InvalidRequest(
                 "Content-Encoding says aws-chunked, but x-amz-content-sha256 does not name a streaming payload.",
             ))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the head announces a body.
+fn has_body(parts: &Parts) -> bool {
+    let length = parts.headers.get(header::CONTENT_LENGTH);
+    length.is_some_and(|length| length != "0") || parts.headers.contains_key(header::TRANSFER_ENCODING)
 }
 
 /// `x-amz-checksum-*` of `CompleteMultipartUpload` speaks of the object, not of the XML.
@@ -349,7 +356,7 @@ fn rewrite_parts(parts: &mut Parts, judged: &Judged) -> Result<(), Refusal> {
     let demands = &judged.demands;
     let chunked = matches!(demands.framing, Framing::Chunked(_));
     let has_length = demands.length > 0 || chunked || parts.headers.contains_key(header::CONTENT_LENGTH);
-    rewrite::headers(&mut parts.headers, chunked, has_length.then_some(demands.length));
+    rewrite::headers(&mut parts.headers, has_length.then_some(demands.length));
     if let Some((credential, carrier)) = &judged.signed {
         match carrier {
             Carrier::Header => {}

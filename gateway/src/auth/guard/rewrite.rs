@@ -27,7 +27,7 @@ pub(crate) fn unsign_query(
 
 /// Takes out what the guard has dealt with. `length` is that of the decoded body, `None` if the request has no body and
 /// named no length.
-pub(crate) fn headers(headers: &mut HeaderMap, chunked: bool, length: Option<u64>) {
+pub(crate) fn headers(headers: &mut HeaderMap, length: Option<u64>) {
     headers.remove(AUTHORIZATION);
     headers.remove(TRANSFER_ENCODING);
     headers.remove("x-amz-decoded-content-length");
@@ -36,9 +36,7 @@ pub(crate) fn headers(headers: &mut HeaderMap, chunked: bool, length: Option<u64
     if let Some(length) = length {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
-    if chunked {
-        remove_aws_chunked(headers);
-    }
+    remove_aws_chunked(headers);
 }
 
 /// Whether `content-encoding` names the framing of S3.
@@ -86,7 +84,7 @@ mod tests {
             for value in sent {
                 map.append(CONTENT_ENCODING, value.parse().unwrap());
             }
-            headers(&mut map, true, Some(3));
+            headers(&mut map, Some(3));
             let left: Vec<_> =
                 map.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap()).collect();
             assert_eq!(left, Vec::from_iter(wanted), "{sent:?}");
@@ -109,7 +107,7 @@ mod tests {
         let mut map = HeaderMap::new();
         kept.iter().for_each(|&(name, value)| drop(map.insert(name, HeaderValue::from_static(value))));
         gone.iter().for_each(|&name| drop(map.insert(name, HeaderValue::from_static("1"))));
-        headers(&mut map, true, Some(3));
+        headers(&mut map, Some(3));
         kept.iter().for_each(|&(name, value)| assert_eq!(map[name], value));
         gone.iter().for_each(|&name| assert!(!map.contains_key(name), "{name}"));
         assert_eq!(

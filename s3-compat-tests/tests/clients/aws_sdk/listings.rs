@@ -1,6 +1,7 @@
 //! Listings, versions 1 and 2.
 
 use aws_sdk_s3::types::EncodingType;
+use futures::StreamExt as _;
 
 use super::{BUCKET, Fixture};
 
@@ -142,5 +143,21 @@ async fn a_listing_shows_each_write_and_each_delete_at_once() {
         f.s3.delete_object().bucket(BUCKET).key(&key).send().await.unwrap();
         assert!(list(&f, "", "", 1000).await.0.is_empty());
     }
+    f.finish();
+}
+
+#[tokio::test]
+async fn a_thousand_keys_are_a_page() {
+    let f = Fixture::new().await;
+    let keys: Vec<String> = (0..1100).map(|n| format!("key {n:04}")).collect();
+    futures::stream::iter(&keys).for_each_concurrent(16, async |key| drop(f.put(key, b"x").await)).await;
+    let (mut seen, mut pages) = (Vec::new(), Vec::new());
+    let mut list = f.s3.list_objects_v2().bucket(BUCKET).into_paginator().send();
+    while let Some(page) = list.next().await {
+        let page = page.unwrap();
+        pages.push(page.contents().len());
+        seen.extend(page.contents().iter().map(|object| object.key().unwrap().to_owned()));
+    }
+    assert_eq!((pages, seen), (vec![1000, 100], keys));
     f.finish();
 }

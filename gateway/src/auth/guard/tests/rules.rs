@@ -210,8 +210,11 @@ async fn what_is_not_built_is_refused() {
 async fn a_payload_form_must_fit_the_request() {
     let nonsense = signed("PUT", "/b/k", &[("x-amz-content-sha256", "nonsense")]);
     assert_eq!(admit(nonsense).await.unwrap_err(), "400 InvalidArgument");
-    let unframed = signed("PUT", "/b/k", &[("content-encoding", "gzip, aws-chunked")]);
+    let coding = ("content-encoding", "gzip, aws-chunked");
+    let unframed = signed("PUT", "/b/k", &[coding, ("content-length", "3")]);
     assert_eq!(admit(unframed).await.unwrap_err(), "400 InvalidRequest");
+    let empty = admit(signed("POST", "/b/k?uploads", &[coding])).await.unwrap();
+    assert_eq!(empty.headers["content-encoding"], "gzip");
     let unsigned = [("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD")];
     assert_eq!(admit(parts("PUT", "/b/k", &unsigned)).await.unwrap_err(), "403 AccessDenied");
 }
