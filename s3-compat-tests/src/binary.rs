@@ -29,6 +29,9 @@ fn build() -> PathBuf {
     cargo.args(["build", "--quiet", "--package", "terrace", "--bin", "terrace", "--target-dir"]).arg(target);
     if profile.ends_with("release") {
         cargo.arg("--release");
+    } else {
+        // A batteries' test has to show that it would find a bug.
+        cargo.args(["--features", "terrace-runtime/planted-bugs"]);
     }
     let status = cargo.current_dir(workspace()).status().expect("cargo starts");
     assert!(status.success(), "the binary under test does not build");
