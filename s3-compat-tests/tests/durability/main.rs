@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backup;
+mod dice;
 mod eio;
 mod fsck_live;
 mod kill;
+mod load;
 mod lock;
 mod reclaim;
 mod stop;
