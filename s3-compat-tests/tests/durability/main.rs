@@ -9,6 +9,7 @@ mod fsck_live;
 mod kill;
 mod load;
 mod lock;
+mod power;
 mod reclaim;
 mod stop;
 mod strace;
