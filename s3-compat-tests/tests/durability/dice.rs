@@ -9,10 +9,6 @@ use s3_compat_tests::environment;
 pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(crate) fn of(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// Of the seed that `TERRACE_TEST_SEED` sets, else of another one each time; it is printed.
     pub(crate) fn thrown(test: &str) -> Self {
         let seed = environment::seed().unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);

@@ -20,6 +20,9 @@ use tokio::task::JoinSet;
 
 use crate::dice::Dice;
 
+/// Stands for the request of a write that was seen to be there.
+pub(crate) const SETTLED: &str = "seen";
+
 pub(crate) const BUCKET: &str = "bucket";
 
 /// What a key holds: the seed and the length of a body, or nothing.
@@ -35,10 +38,6 @@ pub(crate) struct Body {
 impl Body {
     pub(crate) fn bytes(self) -> Vec<u8> {
         body::random(self.length, self.seed)
-    }
-
-    pub(crate) fn length(self) -> usize {
-        self.length
     }
 }
 
@@ -157,9 +156,14 @@ impl History {
         self.keys.lock().unwrap().clone()
     }
 
+    /// Makes no body that an earlier history has made.
+    pub(crate) fn continues(&self, earlier: &Self) {
+        self.next.store(earlier.next.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
     /// From now on each key holds what was found, for certain.
     pub(crate) fn settle(&self, found: BTreeMap<String, State>) {
-        let known = |state| vec![Write { state, acknowledged: Some("found".to_owned()) }];
+        let known = |state| vec![Write { state, acknowledged: Some(SETTLED.to_owned()) }];
         *self.keys.lock().unwrap() = found.into_iter().map(|(key, state)| (key, known(state))).collect();
     }
 }

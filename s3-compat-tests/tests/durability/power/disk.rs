@@ -9,6 +9,8 @@ use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use walkdir::WalkDir;
+
 use crate::dice::Dice;
 
 pub(crate) const PAGE: u64 = 4096;
@@ -81,10 +83,41 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// An empty directory.
-    pub(crate) fn new() -> Self {
+    /// What is in a directory, all of it certain before the first line.
+    pub(crate) fn of(directory: &Path) -> Self {
         let root = Inode { is_directory: true, ..Inode::default() };
-        Self { nodes: vec![root], changes: Vec::new(), names: BTreeMap::new() }
+        let mut disk = Self { nodes: vec![root], changes: Vec::new(), names: BTreeMap::new() };
+        let mut nodes = BTreeMap::from([(directory.to_owned(), ROOT)]);
+        let before = Span { began: 0, ended: 0 };
+        for entry in WalkDir::new(directory).min_depth(1) {
+            let entry = entry.unwrap();
+            let parent = nodes[entry.path().parent().unwrap()];
+            let name = entry.file_name().to_str().unwrap();
+            let node = disk.create((parent, name), entry.file_type().is_dir(), before);
+            nodes.insert(entry.path().to_owned(), node);
+            if entry.file_type().is_file() {
+                let bytes = std::fs::read(entry.path()).unwrap();
+                let length = bytes.len() as u64;
+                // Most of a journal is zeros.
+                for (page, _, piece) in
+                    pieces(0, &bytes).filter(|(_, _, piece)| piece.iter().any(|b| *b != 0))
+                {
+                    disk.edit(node, Edit::Write { at: page * PAGE, bytes: piece.to_vec() }, before);
+                }
+                disk.edit(node, Edit::Length(length), before);
+            }
+        }
+        for node in 0..disk.nodes.len() {
+            disk.sync(Node(node), Span { began: 1, ended: 1 });
+        }
+        disk
+    }
+
+    /// Whether there is something in a directory of this name.
+    pub(crate) fn holds(&self, folder: &str) -> bool {
+        let folders: BTreeSet<Node> =
+            self.names.iter().filter(|((_, name), _)| name == folder).map(|(_, node)| *node).collect();
+        self.names.keys().any(|(directory, _)| folders.contains(directory))
     }
 
     /// What stands under a name, as the running system sees it.

@@ -11,6 +11,9 @@ pub(crate) const TRACED: &str = "trace=open,openat,openat2,creat,close,dup,dup2,
      truncate,ftruncate,fallocate,fsync,fdatasync,sync_file_range,syncfs,copy_file_range,sendfile,splice,sendto,sendmsg,\
      rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat,mkdir,mkdirat,rmdir,io_uring_setup";
 
+/// Lines in front of those of strace.
+pub(crate) const BEFORE: usize = 2;
+
 /// A run of a gateway.
 pub(crate) struct Recording {
     pub(crate) disk: Disk,
@@ -36,12 +39,17 @@ struct Reader<'r> {
     descriptors: BTreeMap<i64, usize>,
 }
 
-/// Takes the calls of a gateway whose data directory, empty before, is `root`.
-pub(crate) fn read(mut calls: Vec<Call>, root: &Path) -> Recording {
+/// Takes the calls of a gateway whose data directory stands in `root`, which was `disk` before.
+pub(crate) fn read(mut calls: Vec<Call>, root: &Path, disk: Disk) -> Recording {
+    // The first lines stand for what was there before.
+    for call in &mut calls {
+        call.began += BEFORE;
+        call.ended += BEFORE;
+    }
     let lines = calls.iter().map(|call| call.ended + 1).max().unwrap_or(0);
     // A descriptor is free as soon as its close begins; all else is done when it has ended.
     calls.sort_by_key(|call| if call.name == "close" { call.began } else { call.ended });
-    let recording = Recording { disk: Disk::new(), answers: BTreeMap::new(), lines };
+    let recording = Recording { disk, answers: BTreeMap::new(), lines };
     let root = root.to_str().unwrap();
     let mut reader = Reader { root, recording, open: Vec::new(), descriptors: BTreeMap::new() };
     for call in &calls {
