@@ -128,7 +128,7 @@ impl Reader<'_> {
             "fallocate" => self.allocate(call, span),
             "fsync" | "fdatasync" => {
                 let Some(node) = self.opened(call).map(|open| open.node) else { return };
-                self.recording.disk.sync(node, span);
+                self.recording.disk.sync(node, call.name == "fsync", span);
             }
             "mmap" => {
                 let words = plain(call);
