@@ -18,6 +18,8 @@ mod state;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod torn;
 
 use std::fs::{self, File};
 use std::io;
