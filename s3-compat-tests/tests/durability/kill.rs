@@ -26,7 +26,7 @@ const FIXED: u64 = (64 + 4 + 2 * 8 + 8) << 20;
 const MIX: Mix = Mix { keys: 12, small: 60_000, large: 1 << 20, part: 5 << 20, two_parts: true };
 
 /// With a grace time that a test can wait for, and no ballast.
-fn start(home: Home) -> Server {
+pub(crate) fn start(home: Home) -> Server {
     let mut command = home.command(&["serve"]);
     command.env("TERRACE_RECLAIM__GRACE", "500ms").env("TERRACE_SPACE__BALLAST", "0");
     home.start_by(command)

@@ -14,4 +14,5 @@ mod reclaim;
 mod stop;
 mod strace;
 mod syscalls;
+mod torn;
 mod writers;
