@@ -13,6 +13,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// How long the blob of a replaced or deleted object stays for readers that hold the old record.
     pub grace: Duration,
+    /// Age, by its revision, from which a blob that no row names is taken for left over by the sweeper.
+    pub sweep_age: Duration,
     /// What the ETags of new objects and parts are made of. What is there keeps the ETag it has.
     pub etag: ETagMode,
 }
@@ -28,6 +30,7 @@ impl Default for Settings {
             inline_max: Self::INLINE_CAP,
             deadline: Duration::from_secs(20),
             grace: Duration::from_secs(5),
+            sweep_age: Duration::from_secs(3_600),
             etag: ETagMode::Revision,
         }
     }
