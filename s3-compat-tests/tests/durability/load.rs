@@ -175,7 +175,7 @@ pub(crate) fn possible(
 ) -> BTreeMap<String, Vec<State>> {
     let of = |writes: &Vec<Write>| {
         let last = writes.iter().rposition(|write| write.acknowledged.as_deref().is_some_and(&acknowledged));
-        let settled = last.map_or(None, |last| writes[last].state);
+        let settled = last.and_then(|last| writes[last].state);
         let later = writes.iter().skip(last.map_or(0, |last| last + 1)).map(|write| write.state);
         std::iter::once(settled).chain(later).collect()
     };
