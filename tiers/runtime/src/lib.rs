@@ -3,6 +3,7 @@
 mod clock;
 mod ids;
 pub mod planted;
+pub mod steps;
 mod tasks;
 
 pub use clock::{Clock, ManualClock, SystemClock, WallMs};

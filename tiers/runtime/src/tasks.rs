@@ -17,6 +17,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use tokio_util::task::TaskTracker;
 
+use crate::steps;
+
 /// What a stop does with a task; see the module's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -69,10 +71,11 @@ impl Tasks {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let counted = self.count(Kind::Operation, name);
-        self.shared.operations.spawn(async move {
+        let work = async move {
             let _counted = counted;
             work.await
-        })
+        };
+        self.shared.operations.spawn(steps::told(steps::current(), work))
     }
 
     /// Runs the work of a dropped guard. Outside a runtime nothing is run and `false` comes back: what the guard protects must be
