@@ -3,7 +3,6 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -14,7 +13,7 @@ use terrace_runtime::{Clock, Ids, SystemClock, SystemIds, Tasks};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{Admin, Endpoint, Operations};
-use crate::config::{AccessLog, Credentials, CredentialsError, Settings};
+use crate::config::{AccessLog, Credentials, CredentialsError, Settings, make_directory};
 use crate::server::{
     BoxError, Environment, Handler, Limits, Listener, Server, ServerMetrics, Space, Tls, TlsError,
 };
@@ -238,7 +237,7 @@ fn prepare(base: &Base) -> Result<(Credentials, Arc<Space>), StartError> {
     let directory = &base.settings.data_dir;
     let unusable = |source| StartError::Directory { path: directory.clone(), source };
     let (credentials, _) = Credentials::resolve(&base.settings)?;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable)?;
+    make_directory(directory).map_err(unusable)?;
     let space = Space::watch(&base.tasks, &base.settings.space, vec![directory.clone()]).map_err(unusable)?;
     base.registry.register(Box::new(ProcessMetrics::new()?))?;
     Ok((credentials, space))

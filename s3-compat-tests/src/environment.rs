@@ -30,3 +30,14 @@ pub fn on_path(program: &str) -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).map(|folder| folder.join(program)).filter(|file| file.is_file()).collect()
 }
+
+/// The seed of what a test does at random (`TERRACE_TEST_SEED`, a whole number), to have it again.
+///
+/// # Panics
+/// If it is set to something else.
+#[must_use]
+pub fn seed() -> Option<u64> {
+    std::env::var("TERRACE_TEST_SEED")
+        .ok()
+        .map(|text| text.parse().expect("TERRACE_TEST_SEED is a whole number"))
+}

@@ -114,7 +114,18 @@ impl Home {
     /// # Panics
     /// As [`Home::start`].
     #[must_use]
-    pub fn start_by(self, mut command: Command) -> Server {
+    pub fn start_by(self, command: Command) -> Server {
+        self.try_start_by(command).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// As [`Home::start_by`], where the server may refuse to start.
+    ///
+    /// # Errors
+    /// All that it said, if it did not say where it listens within the deadline.
+    ///
+    /// # Panics
+    /// If the command cannot be run.
+    pub fn try_start_by(self, mut command: Command) -> Result<Server, String> {
         let log = File::options().create(true).append(true).open(self.log()).expect("the server's log");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
@@ -123,7 +134,7 @@ impl Home {
         let mut server = Server { process, home: Some(self), endpoint: String::new(), admin: String::new() };
         while server.endpoint.is_empty() || server.admin.is_empty() {
             let Ok(line) = said.recv_timeout(DEADLINE) else {
-                panic!("no address from {command:?}\n{}", server.log())
+                return Err(format!("no address from {command:?}\n{}", server.log()));
             };
             if let Some(address) = line.strip_prefix("listening on ") {
                 server.endpoint = address.trim().to_owned();
@@ -131,7 +142,7 @@ impl Home {
                 server.admin = address.trim().to_owned();
             }
         }
-        server
+        Ok(server)
     }
 }
 

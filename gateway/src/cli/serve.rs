@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use terrace_runtime::planted;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +19,7 @@ pub(super) fn run(sources: &Sources) -> Result<ExitCode, Failure> {
     let settings = sources.load()?;
     crate::telemetry::start(&settings.log)?;
     raise_descriptors();
+    plant(sources);
     let runtime = super::runtime()?;
     let ended = runtime.block_on(serve(settings));
     if matches!(ended, Ok(Some(Ended::Stopped)) | Err(_)) {
@@ -33,6 +35,15 @@ pub(super) fn run(sources: &Sources) -> Result<ExitCode, Failure> {
         }
         None => ExitCode::from(FAILED),
     })
+}
+
+/// Does nothing in a build that is not one for tests.
+fn plant(sources: &Sources) {
+    let Some(bug) = sources.planted() else { return };
+    planted::plant_in_process(bug);
+    if planted::is_planted(bug) {
+        tracing::warn!(?bug, "a bug is planted: this gateway loses data");
+    }
 }
 
 /// `None`: told twice to stop, and did not wait for the end of the first stop.

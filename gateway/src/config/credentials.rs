@@ -1,12 +1,12 @@
 //! The keys of the gateway's owner: set, or generated once and kept in `<data_dir>/credentials`.
 
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Secret, Settings};
+use super::{Secret, Settings, make_directory};
 
 /// Name of the file that keeps generated keys, in the data directory.
 pub const CREDENTIALS_FILE: &str = "credentials";
@@ -98,11 +98,7 @@ fn load(path: &Path) -> Result<Option<Credentials>, CredentialsError> {
 
 /// Generates a pair and writes it so that it is there whole or not at all. Two processes that start at once end with the same pair.
 fn generate_at(directory: &Path, path: &Path) -> Result<Credentials, CredentialsError> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(file_error("create", directory))?;
+    make_directory(directory).map_err(file_error("create", directory))?;
     let credentials = Credentials {
         access_key: format!(
             "{ACCESS_KEY_START}{}",

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use terrace_runtime::planted::Bug;
 use toml::{Table, Value};
 
 use super::Settings;
@@ -64,11 +65,21 @@ pub enum ConfigError {
     Invalid(Problems),
 }
 
+/// Not a setting: a bug for a test of the real binary, which only a build for tests can plant.
+const PLANT: &str = "TERRACE_TEST_PLANT";
+
 impl Sources {
     /// The command line and the environment of this process.
     #[must_use]
     pub fn of_process(flags: Overrides) -> Self {
         Self { flags, environment: std::env::vars_os().collect() }
+    }
+
+    /// The bug that a test asks for by `TERRACE_TEST_PLANT`.
+    #[must_use]
+    pub fn planted(&self) -> Option<Bug> {
+        let (_, asked) = self.environment.iter().find(|(name, _)| name == PLANT)?;
+        (asked == "answer-before-sync").then_some(Bug::AnswerBeforeSync)
     }
 
     /// Puts the layers on one another, reads the `_file` twins and validates.

@@ -4,6 +4,7 @@
 mod admin;
 mod auth;
 mod credentials;
+mod directory;
 mod duration;
 mod environment;
 mod etag;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 pub use admin::AdminSettings;
 pub use auth::AuthSettings;
 pub use credentials::{CREDENTIALS_FILE, Credentials, CredentialsError};
+pub use directory::make_directory;
 pub use etag::{EtagMode, EtagSettings};
 pub use high_volume::{DurabilitySetting, FdbSettings, HighVolumeBackend, HighVolumeSettings, INLINE_CAP};
 pub use load::{ConfigError, Overrides, Sources, check_file};

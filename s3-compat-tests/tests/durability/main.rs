@@ -3,12 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backup;
+mod dice;
 mod eio;
 mod fsck_live;
 mod kill;
+mod load;
 mod lock;
+mod power;
 mod reclaim;
 mod stop;
 mod strace;
 mod syscalls;
+mod torn;
 mod writers;

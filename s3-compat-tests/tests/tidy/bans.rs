@@ -88,13 +88,41 @@ fn ignored_tests(tree: &Tree) -> Vec<String> {
     found
 }
 
-/// The unsafe keyword, but for the crate that loads a C library.
+/// The one crate with unsafe code: it loads a C library.
+const LOADER: &str = "tiers/high-volume-fdb/loader";
+
+/// The unsafe keyword, but for the loader.
 fn unsafe_code(tree: &Tree) -> Vec<String> {
-    let outside = tree.rust_text().filter(|(path, _)| !path.starts_with("tiers/high-volume-fdb/loader/"));
+    let outside =
+        tree.rust_text().filter(|(path, _)| !path.strip_prefix(LOADER).is_some_and(|p| p.starts_with('/')));
     outside
         .filter(|(_, text)| tokens(text).iter().any(|token| token.text == "unsafe"))
         .map(|(path, _)| format!("{path}: unsafe code"))
         .collect()
+}
+
+/// Packages without the lints of the workspace, and a workspace that does not forbid unsafe code: then macros could bring it in, which the search
+/// for the keyword does not see.
+fn unforbidden(tree: &Tree) -> Vec<String> {
+    let table = |path: &str, text: &str| -> toml::Table {
+        text.parse().unwrap_or_else(|error| panic!("{path}: {error}"))
+    };
+    let at = |table: &toml::Table, path: &[&str]| -> Option<toml::Value> {
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(table.get(*first)?, |value, name| value.get(name)).cloned()
+    };
+    let mut found = Vec::new();
+    let root = tree.files.get("Cargo.toml").map_or("", String::as_str);
+    let lint = at(&table("Cargo.toml", root), &["workspace", "lints", "rust", "unsafe_code"]);
+    if lint != Some("forbid".into()) {
+        found.push("Cargo.toml: workspace.lints does not forbid unsafe_code".to_owned());
+    }
+    for (folder, text) in tree.packages().filter(|(folder, _)| *folder != LOADER) {
+        if at(&table(folder, text), &["lints", "workspace"]) != Some(true.into()) {
+            found.push(format!("{folder}: without the lints of the workspace"));
+        }
+    }
+    found
 }
 
 fn empty_names(tree: &Tree) -> Vec<String> {
@@ -165,6 +193,25 @@ fn unsafe_code_is_caught_outside_of_the_loader() {
         ("tiers/high-volume-fdb/loader/src/lib.rs", text),
     ]);
     assert_caught(&unsafe_code(&tree), &["a.rs"]);
+}
+
+#[test]
+fn every_package_but_the_loader_forbids_unsafe_code() {
+    assert_kept(&unforbidden(&Tree::of_workspace()));
+}
+
+#[test]
+fn a_package_without_the_lints_and_a_workspace_that_only_warns_are_caught() {
+    let root = |level: &str| format!("[workspace.lints.rust]\nunsafe_code = \"{level}\"\n");
+    let held = "[lints]\nworkspace = true\n";
+    let tree = Tree::sample(&[
+        ("Cargo.toml", &root("forbid")),
+        ("a/Cargo.toml", held),
+        ("b/Cargo.toml", "[lints.rust]\nunsafe_code = \"forbid\"\n"),
+        ("tiers/high-volume-fdb/loader/Cargo.toml", ""),
+    ]);
+    assert_caught(&unforbidden(&tree), &["b: without"]);
+    assert_caught(&unforbidden(&Tree::sample(&[("Cargo.toml", &root("warn"))])), &["does not forbid"]);
 }
 
 #[test]

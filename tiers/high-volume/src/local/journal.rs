@@ -18,7 +18,7 @@ const ITEM: u8 = 2;
 const END: u8 = 3;
 const TRAILER: &[u8; 4] = b"FJL\x03";
 const BUFFER: usize = 256 << 10;
-/// A batch behind a damage counts if its number is at most this far on: user data that looks like a batch does not.
+/// Numbers of batches rise, by less than this. A batch behind a damage counts only if its number does: user data that looks like a batch is none.
 const NEAR: u64 = 1 << 20;
 
 /// One journal file.
@@ -36,10 +36,10 @@ pub(super) struct Scan {
     /// Version of the last whole batch.
     pub(super) last: Option<Version>,
     /// fjall's number of it.
-    sequence: Option<u64>,
+    pub(super) sequence: Option<u64>,
     /// Bytes behind the whole batches, without the zeros at the end (journals are made long and filled later).
     pub(super) torn: u64,
-    /// The highest version of whole batches that stand behind the torn one.
+    /// The highest version of whole batches that stand behind the torn one, or in its place with a number that cannot be theirs.
     pub(super) behind: Option<Version>,
 }
 
@@ -60,9 +60,21 @@ pub(super) fn list(engine: &Path) -> io::Result<Vec<Journal>> {
 
 /// Reads a journal from end to end.
 pub(super) fn scan(path: &Path) -> io::Result<Scan> {
+    scan_after(path, None)
+}
+
+/// Reads a journal from end to end; `sequence` is fjall's number of the last batch of the journal before it.
+///
+/// The number of a batch is not under its checksum, and fjall replays rows in the order of their numbers: a wrong one puts old values over new ones.
+pub(super) fn scan_after(path: &Path, sequence: Option<u64>) -> io::Result<Scan> {
     let mut reader = BufReader::with_capacity(BUFFER, File::open(path)?);
-    let mut found = Scan::default();
+    let mut found = Scan { sequence, ..Scan::default() };
+    let mut misplaced = None;
     while let Some(batch) = batch(&mut reader)? {
+        if !follows(found.sequence, batch.sequence) {
+            misplaced = batch.version;
+            break;
+        }
         found.whole += batch.bytes;
         found.sequence = Some(batch.sequence);
         found.last = batch.version.or(found.last);
@@ -76,8 +88,12 @@ pub(super) fn scan(path: &Path) -> io::Result<Scan> {
     file.read_to_end(&mut tail)?;
     tail.truncate(tail.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
     found.torn = tail.len() as u64;
-    found.behind = behind(&tail, found.sequence)?;
+    found.behind = behind(&tail, found.sequence)?.max(misplaced);
     Ok(found)
+}
+
+fn follows(last: Option<u64>, next: u64) -> bool {
+    last.is_none_or(|last| next > last && next - last < NEAR)
 }
 
 /// Whether nothing is written from `at` on. Holes are skipped: a new journal is one of 64 MiB.
@@ -107,10 +123,10 @@ fn behind(tail: &[u8], sequence: Option<u64>) -> io::Result<Option<Version>> {
     while let Some(rest) = tail.get(at..) {
         let Some(step) = rest.iter().position(|byte| *byte == START) else { break };
         let Some(mut candidate) = tail.get(at + step..) else { break };
-        let near = candidate.get(5..13).and_then(|bytes| bytes.first_chunk()).is_some_and(|bytes| {
-            let found = u64::from_le_bytes(*bytes);
-            sequence.is_none_or(|last| found > last && found - last < NEAR)
-        });
+        let near = candidate
+            .get(5..13)
+            .and_then(|bytes| bytes.first_chunk())
+            .is_some_and(|bytes| follows(sequence, u64::from_le_bytes(*bytes)));
         let found = if near { batch(&mut candidate)? } else { None };
         if let Some(found) = &found {
             highest = highest.max(found.version);

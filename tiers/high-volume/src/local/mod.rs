@@ -18,6 +18,8 @@ mod state;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod torn;
 
 use std::fs::{self, File};
 use std::io;
@@ -200,7 +202,7 @@ fn io_while(what: &'static str) -> impl Fn(io::Error) -> OpenError {
 
 fn open_engine(options: LocalOptions) -> Result<(LocalEngine, (Version, CatalogVersion)), OpenError> {
     let LocalOptions { directory, durability, cache_bytes, headroom_bytes, accept_loss } = options;
-    fs::create_dir_all(&directory).map_err(io_while("make the data directory"))?;
+    make_durably(&directory).map_err(io_while("make the data directory"))?;
     let lock = DirectoryLock::take(&directory)?;
     let engine = directory.join(ENGINE);
     let is_new = !engine.try_exists().map_err(io_while("look for the engine's data"))?;
@@ -231,6 +233,32 @@ fn open_engine(options: LocalOptions) -> Result<(LocalEngine, (Version, CatalogV
     Ok((opened, last))
 }
 
+/// Makes a directory and its parents. Each that is new is durable in its own parent: with it a loss of power would take all that is in it.
+fn make_durably(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    let Some(parent) = path.parent() else { return Ok(()) };
+    make_durably(parent)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        made => made?,
+    }
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    File::open(parent)?.sync_all()
+}
+
+/// Makes the entries of a directory and of those below it durable. fjall syncs what is in the folder of a keyspace, but not that there is one.
+fn sync_directories(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_directories(&entry.path())?;
+        }
+    }
+    File::open(path)?.sync_all()
+}
+
 /// Makes a new database under another name and renames it, so that one that is there is whole.
 fn create(directory: &Path, cache_bytes: u64) -> Result<(), OpenError> {
     let (unfinished, engine) = (directory.join("engine.new"), directory.join(ENGINE));
@@ -239,6 +267,7 @@ fn create(directory: &Path, cache_bytes: u64) -> Result<(), OpenError> {
         fs::remove_dir_all(&unfinished).map_err(&made)?;
     }
     drop(engine::open_database(&unfinished, cache_bytes)?);
+    sync_directories(&unfinished).map_err(&made)?;
     fs::rename(&unfinished, &engine).map_err(&made)?;
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(&made)
 }

@@ -29,10 +29,11 @@ pub(super) struct Judge {
 pub(super) fn recover(directory: &Path, engine: &Path, judge: &Judge) -> Result<u64, OpenError> {
     let io = |source| OpenError::Io { what: "read the journals", source };
     let journals = journal::list(engine).map_err(io)?;
-    let (mut reached, mut filled) = (None, 0);
+    let (mut reached, mut sequence, mut filled) = (None, None, 0);
     for (at, journal) in journals.iter().enumerate() {
-        let scan = journal::scan(&journal.path).map_err(io)?;
+        let scan = journal::scan_after(&journal.path, sequence).map_err(io)?;
         reached = scan.last.or(reached);
+        sequence = scan.sequence;
         filled = scan.whole;
         let later = journals.get(at + 1..).unwrap_or_default();
         let gap = later.first().is_some_and(|next| next.id != journal.id + 1);

@@ -21,11 +21,11 @@ fn open_with(options: LocalOptions, clock: Arc<ManualClock>) -> Result<Arc<Local
     LocalKv::open(options, clock, Tasks::new(), Arc::new(|cause| panic!("the engine failed: {cause:?}")))
 }
 
-fn open(directory: &Path) -> Result<Arc<LocalKv>, OpenError> {
+pub(super) fn open(directory: &Path) -> Result<Arc<LocalKv>, OpenError> {
     open_with(LocalOptions::new(directory), Arc::new(ManualClock::at(1_700_000_000_000)))
 }
 
-fn open_accepting_loss(directory: &Path) -> Result<Arc<LocalKv>, OpenError> {
+pub(super) fn open_accepting_loss(directory: &Path) -> Result<Arc<LocalKv>, OpenError> {
     let options = LocalOptions { accept_loss: true, ..LocalOptions::new(directory) };
     open_with(options, Arc::new(ManualClock::at(1_700_000_000_000)))
 }
@@ -56,7 +56,7 @@ mod among_bodies {
     crate::laws!(super::subject(b"D"));
 }
 
-fn key(name: &str) -> Key {
+pub(super) fn key(name: &str) -> Key {
     Key::copy_from_slice(name.as_bytes())
 }
 
@@ -66,7 +66,7 @@ async fn write(kv: &LocalKv, name: &str, value: impl Into<Bytes>) -> Result<Vers
     Ok(transaction.commit().await?.version)
 }
 
-async fn value(kv: &LocalKv, name: &str) -> Option<Bytes> {
+pub(super) async fn value(kv: &LocalKv, name: &str) -> Option<Bytes> {
     get(&*kv.begin(Begin::default()).await.unwrap(), &key(name), Read::Snapshot).await.unwrap()
 }
 
@@ -75,7 +75,7 @@ fn marked(directory: &Path) -> Found {
 }
 
 /// What a crash of the process would leave of a directory that is in use.
-fn crashed(directory: &Path) -> TempDir {
+pub(super) fn crashed(directory: &Path) -> TempDir {
     fn copy(from: &Path, to: &Path) {
         fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap() {
@@ -93,11 +93,11 @@ fn crashed(directory: &Path) -> TempDir {
     left
 }
 
-fn last_journal(directory: &Path) -> PathBuf {
+pub(super) fn last_journal(directory: &Path) -> PathBuf {
     journal::list(&directory.join("engine")).unwrap().pop().unwrap().path
 }
 
-fn cut(path: &Path, len: u64) {
+pub(super) fn cut(path: &Path, len: u64) {
     fs::OpenOptions::new().write(true).open(path).unwrap().set_len(len).unwrap();
 }
 

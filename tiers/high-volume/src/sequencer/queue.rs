@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use terrace_runtime::Clock;
+use terrace_runtime::planted::{Bug, is_planted};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::core::{Core, Outcome, Request};
@@ -281,8 +282,9 @@ impl<E: Engine> Committer<E> {
             (None, _) => true,
             (Some(_), due) => due.is_some_and(|due| self.state.clock.monotonic() >= due),
         };
+        let answers_first = durable && is_planted(Bug::AnswerBeforeSync);
         let began = self.state.clock.monotonic();
-        let results = match self.state.core.commit(requests, durable) {
+        let results = match self.state.core.commit(requests, durable && !answers_first) {
             Outcome::Fatal(cause) => return Err(cause),
             Outcome::Settled(settled) => settled,
         };
@@ -302,7 +304,7 @@ impl<E: Engine> Committer<E> {
         }
         self.queue.places.add_permits(places);
         self.queue.bytes.add_permits(bytes);
-        Ok(())
+        if answers_first { self.sync() } else { Ok(()) }
     }
 
     fn due(&self) -> Option<Duration> {
