@@ -31,6 +31,23 @@ where
     ORIGIN.scope(Some(origin().unwrap_or(name)), work)
 }
 
+/// `work` on behalf of nobody but `name`.
+#[cfg(feature = "origins")]
+pub(crate) fn named<F>(name: &'static str, work: F) -> impl Future<Output = F::Output> + Send + 'static
+where
+    F: Future + Send + 'static,
+{
+    ORIGIN.scope(Some(name), work)
+}
+
+#[cfg(not(feature = "origins"))]
+pub(crate) fn named<F>(_name: &'static str, work: F) -> impl Future<Output = F::Output> + Send + 'static
+where
+    F: Future + Send + 'static,
+{
+    work
+}
+
 #[cfg(not(feature = "origins"))]
 pub(crate) fn carried<F>(_name: &'static str, work: F) -> impl Future<Output = F::Output> + Send + 'static
 where

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use tokio_util::task::TaskTracker;
 
-use crate::origin::carried;
+use crate::origin::{self, carried};
 
 /// What a stop does with a task; see the module's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,7 +115,7 @@ impl Tasks {
         let line = Arc::clone(self.shared.statuses.lock().entry(name).or_default());
         let work = start(StopSignal { token: self.shared.stop.clone() }, WorkerStatus { line });
         let counted = self.count(Kind::Worker, name);
-        self.shared.workers.spawn(carried(name, async move {
+        self.shared.workers.spawn(origin::named(name, async move {
             let _counted = counted;
             work.await;
         }));

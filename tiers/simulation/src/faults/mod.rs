@@ -7,7 +7,7 @@ mod tally;
 
 pub(crate) use operation::names as names_of_operations;
 pub use operation::{Operation, Touch};
-pub(crate) use plan::{BlobPlan, KvPlan};
+pub(crate) use plan::{BlobPlan, KvPlan, patience};
 pub use table::meets;
 pub use tally::Tally;
 
