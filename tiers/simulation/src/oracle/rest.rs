@@ -12,6 +12,8 @@ use crate::world::{Engines, Node, settings};
 const AUDITOR: u32 = 10_000;
 /// How long the outcome of an upload is remembered, and an unsettled blob waits for its second deletion.
 const DAY: Duration = Duration::from_secs(24 * 3_600 + 60);
+/// How far ahead a clock that jumped may have been.
+const CLOCKS: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// Stops every node in good order, starts a last one alone, lets grace and a day pass, sweeps, and judges.
 pub(crate) async fn come_to_rest(engines: &Arc<Engines>) {
@@ -50,7 +52,7 @@ async fn clear_up(last: &Node) -> terrace_store::Result<()> {
         return Err(unfinished.into());
     }
     last.store.fsck(true).await?;
-    for time in [settings().grace, DAY, DAY] {
+    for time in [settings().grace, DAY, CLOCKS] {
         last.store.reclaim_now().await?;
         last.clock.jump(i64::try_from(time.as_millis()).unwrap_or(i64::MAX) + 1);
         last.store.reclaim_now().await?;
