@@ -29,6 +29,27 @@ pub enum Touch {
     Call,
 }
 
+impl Touch {
+    /// Whether it is a call to the long-term tier.
+    pub(crate) fn is_long_term(self) -> bool {
+        matches!(
+            self,
+            Self::BlobPut | Self::BlobGet | Self::BlobList | Self::BlobDelete | Self::BlobLook | Self::BlobCopy
+        )
+    }
+}
+
+impl Operation {
+    /// How many times as often as others it is struck: those that are seldom called, or seldom get as far as to write.
+    pub(crate) fn boost(self) -> u64 {
+        match self {
+            Self::DeleteBucket | Self::Copy | Self::CopyPart | Self::Sweep => 4,
+            Self::CreateBucket | Self::Open | Self::Recover | Self::Abort => 2,
+            _ => 1,
+        }
+    }
+}
+
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident = $text:literal, [$($touch:ident)*];)*) => {
         /// An operation: a client's call, or what runs without one.
