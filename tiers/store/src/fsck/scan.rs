@@ -1,10 +1,6 @@
 //! Every blob that a row names, in the order in which blobs move.
 
-<<<<<<< HEAD
-use std::collections::BTreeMap;
-=======
-use std::collections::{HashMap, HashSet};
->>>>>>> main
+use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use terrace_high_volume::{Key, KeyRange, Read, Transaction, after};
@@ -34,18 +30,14 @@ pub(crate) struct Claim {
 /// All blobs that rows name, by revision; or those among `wanted`.
 #[derive(Default)]
 pub(crate) struct Named {
-<<<<<<< HEAD
     pub(crate) claims: BTreeMap<[u8; 16], Claim>,
-=======
-    pub(crate) claims: HashMap<[u8; 16], Claim>,
     wanted: Option<HashSet<[u8; 16]>>,
->>>>>>> main
 }
 
 impl Named {
     /// Keeps nothing but what is named of `wanted`.
     pub(crate) fn among(wanted: HashSet<[u8; 16]>) -> Self {
-        Self { claims: HashMap::new(), wanted: Some(wanted) }
+        Self { claims: BTreeMap::new(), wanted: Some(wanted) }
     }
 
     fn add(&mut self, class: Class, blob: BlobKey, size: Option<u64>) {
