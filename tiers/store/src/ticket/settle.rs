@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use terrace_high_volume::{Conflict, Key, KeyRange, Mutation, Read, Transaction};
 use terrace_long_term::BlobKey;
+use terrace_runtime::planted::{Bug, is_planted};
 
 use crate::name::{ObjectKey, Revision};
 use crate::reclaim::queue;
@@ -83,6 +84,10 @@ impl Work for Take<'_> {
             if may_have_blob && self.blob != Blob::None {
                 let damaged = |_| rows::Damaged { family: rows::Family::Ticket };
                 let key = ObjectKey::new(ticket.key).map_err(damaged)?;
+                if is_planted(Bug::BlobGoesBeforeFence) {
+                    let blob = BlobKey { bid: ticket.bid.0, key: key.as_bytes().clone(), rev: revision.0 };
+                    let _unfenced = self.store.blobs.delete(&blob).await;
+                }
                 let what = Waste::Blob { bid: ticket.bid, key, rev: *revision };
                 // Nobody has seen this blob: no reader to wait for.
                 let garbage = Garbage { what, size: 0, reason: Reason::Abandoned, not_before_ms: now };

@@ -112,7 +112,7 @@ impl Store {
     ) -> Result<Option<Written>> {
         let _pin = self.reclaim.pin(version);
         let bid = self.bucket_id(&request.bucket).await?;
-        let mut guard = Guard::open(self, Kind::Object, bid, &request.key);
+        let mut guard = Guard::open(self, Kind::Object, (bid, &request.key, self.mint()));
         let whole = match pieces.as_slice() {
             [Piece::Blob { blob, range }] if *range == (0..info.size) && digests.wanted.is_nothing() => {
                 Some(blob.clone())
