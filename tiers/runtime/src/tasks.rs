@@ -17,6 +17,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use tokio_util::task::TaskTracker;
 
+use crate::origin::{self, carried};
+
 /// What a stop does with a task; see the module's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -69,10 +71,10 @@ impl Tasks {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let counted = self.count(Kind::Operation, name);
-        self.shared.operations.spawn(async move {
+        self.shared.operations.spawn(carried(name, async move {
             let _counted = counted;
             work.await
-        })
+        }))
     }
 
     /// Runs the work of a dropped guard. Outside a runtime nothing is run and `false` comes back: what the guard protects must be
@@ -83,13 +85,11 @@ impl Tasks {
     {
         let Ok(handle) = Handle::try_current() else { return false };
         let counted = self.count(Kind::Cleanup, name);
-        self.shared.cleanups.spawn_on(
-            async move {
-                let _counted = counted;
-                work.await;
-            },
-            &handle,
-        );
+        let work = carried(name, async move {
+            let _counted = counted;
+            work.await;
+        });
+        self.shared.cleanups.spawn_on(work, &handle);
         true
     }
 
@@ -115,10 +115,10 @@ impl Tasks {
         let line = Arc::clone(self.shared.statuses.lock().entry(name).or_default());
         let work = start(StopSignal { token: self.shared.stop.clone() }, WorkerStatus { line });
         let counted = self.count(Kind::Worker, name);
-        self.shared.workers.spawn(async move {
+        self.shared.workers.spawn(origin::named(name, async move {
             let _counted = counted;
             work.await;
-        });
+        }));
     }
 
     /// Name and status line of every worker, for the operator.

@@ -1,6 +1,6 @@
 //! Every blob that a row names, in the order in which blobs move.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use terrace_high_volume::{Key, KeyRange, Read, Transaction, after};
@@ -31,7 +31,7 @@ pub(crate) struct Claim {
 /// All blobs that rows name, by revision.
 #[derive(Default)]
 pub(crate) struct Named {
-    pub(crate) claims: HashMap<[u8; 16], Claim>,
+    pub(crate) claims: BTreeMap<[u8; 16], Claim>,
 }
 
 impl Named {

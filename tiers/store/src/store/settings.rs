@@ -13,6 +13,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// How long the blob of a replaced or deleted object stays for readers that hold the old record.
     pub grace: Duration,
+    /// Smallest part of an upload but for the last, in bytes; S3's own limit is 5 MiB.
+    pub smallest_part: u64,
     /// What the ETags of new objects and parts are made of. What is there keeps the ETag it has.
     pub etag: ETagMode,
 }
@@ -28,6 +30,7 @@ impl Default for Settings {
             inline_max: Self::INLINE_CAP,
             deadline: Duration::from_secs(20),
             grace: Duration::from_secs(5),
+            smallest_part: 5 << 20,
             etag: ETagMode::Revision,
         }
     }

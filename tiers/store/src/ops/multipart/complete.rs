@@ -26,8 +26,6 @@ use crate::rows::upload::UploadDoc;
 use crate::store::Store;
 use crate::transact::{Run, Step, Stop, Work, first};
 
-/// Smallest part but for the last, in bytes (S3 user guide, "Amazon S3 multipart upload limits").
-const SMALLEST_PART: u64 = 5 << 20;
 /// Largest object, in bytes.
 const LARGEST_OBJECT: u64 = 5 << 40;
 
@@ -236,7 +234,7 @@ impl Complete<'_> {
             if !part.etag().matches(bare(&listed.etag)) || is_other_checksum {
                 return Err(Refusal::InvalidPart { number });
             }
-            if part.size < SMALLEST_PART && index + 1 < count {
+            if part.size < self.store.settings.smallest_part && index + 1 < count {
                 return Err(Refusal::PartTooSmall { number, size: part.size });
             }
             end += part.size;

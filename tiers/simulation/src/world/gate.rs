@@ -1,0 +1,92 @@
+//! The way from a node to its engines. Shut, the node reaches nothing: cut off, or stopped. Dead, it never will again: whatever its tasks would
+//! do is done in the memory of a process that has ended.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt};
+use terrace_long_term::{BlobBody, BodyError};
+use tokio::sync::watch;
+
+use crate::world::Course;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Open,
+    Shut,
+    Dead,
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    course: Arc<Course>,
+    way: Arc<watch::Sender<Way>>,
+}
+
+impl Gate {
+    pub(crate) fn new(course: &Arc<Course>) -> Self {
+        Self { course: Arc::clone(course), way: Arc::new(watch::Sender::new(Way::Open)) }
+    }
+
+    pub(crate) fn open(&self) {
+        self.turn(Way::Open);
+    }
+
+    pub(crate) fn shut(&self) {
+        self.turn(Way::Shut);
+    }
+
+    pub(crate) fn kill(&self) {
+        self.turn(Way::Dead);
+    }
+
+    fn turn(&self, to: Way) {
+        self.way.send_if_modified(|way| {
+            let turns = *way != Way::Dead && *way != to;
+            if turns {
+                *way = to;
+            }
+            turns
+        });
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        *self.way.borrow() == Way::Dead
+    }
+
+    async fn until(&self, wanted: Way) {
+        if *self.way.borrow() == wanted {
+            return;
+        }
+        if self.way.subscribe().wait_for(|way| *way == wanted).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    /// Returns when the way is open, after giving others their turn.
+    pub(crate) async fn pass(&self) {
+        self.course.pace().await;
+        self.until(Way::Open).await;
+    }
+
+    /// Returns when the node has died.
+    pub(crate) async fn died(&self) {
+        self.until(Way::Dead).await;
+    }
+
+    /// `body`, each chunk and the end of it through the gate.
+    pub(crate) fn body(&self, body: BlobBody) -> BlobBody {
+        let ended = stream::once(std::future::ready(None));
+        let gate = self.clone();
+        let gated = body.map(Some).chain(ended).then(move |chunk| {
+            let gate = gate.clone();
+            async move {
+                gate.pass().await;
+                chunk
+            }
+        });
+        let gated = gated.filter_map(|chunk: Option<Result<Bytes, BodyError>>| std::future::ready(chunk));
+        Box::pin(sync_wrapper::SyncStream::new(gated))
+    }
+}
