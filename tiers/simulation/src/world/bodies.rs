@@ -26,10 +26,18 @@ impl Bodies {
 
     /// A body put together from others: `bytes` as they will be read.
     pub(crate) fn compose(&self, bytes: Bytes) -> BodyId {
+        if let Some(same) = self.find(&bytes) {
+            return same;
+        }
         let mut sent = self.sent.lock();
         let id = sent.len() as u64 + 1;
         sent.insert(id, bytes);
         BodyId(id)
+    }
+
+    /// All bytes of a body.
+    pub(crate) fn bytes(&self, body: BodyId) -> Option<Bytes> {
+        self.sent.lock().get(&body.0).cloned()
     }
 
     /// The body of which `bytes` are all.

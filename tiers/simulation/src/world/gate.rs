@@ -51,10 +51,6 @@ impl Gate {
         });
     }
 
-    pub(crate) fn is_dead(&self) -> bool {
-        *self.way.borrow() == Way::Dead
-    }
-
     async fn until(&self, wanted: Way) {
         if *self.way.borrow() == wanted {
             return;

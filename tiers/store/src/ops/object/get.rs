@@ -283,16 +283,17 @@ pub(crate) async fn inline(
     head: &Head,
     range: &Range<u64>,
 ) -> std::result::Result<Vec<Bytes>, Stop> {
-    inline_range(txn, head.body_rev, head.size, range).await
+    let chunks = inline_range(txn, head.body_rev, head.size, range).await?;
+    Ok(chunks.ok_or(rows::Damaged { family: rows::Family::Inline })?)
 }
 
-/// The chunks of the inline body `rev` of `size` bytes that hold `range`, cut to it.
+/// The chunks of the inline body `rev` of `size` bytes that hold `range`, cut to it; `None`: it is not there.
 pub(crate) async fn inline_range(
     txn: &dyn Transaction,
     rev: Revision,
     size: u64,
     range: &Range<u64>,
-) -> std::result::Result<Vec<Bytes>, Stop> {
+) -> std::result::Result<Option<Vec<Bytes>>, Stop> {
     const CHUNK: u64 = rows::inline::CHUNK as u64;
     let keys = rows::inline::keys(rev, size);
     let damaged = || rows::Damaged { family: rows::Family::Inline };
@@ -302,7 +303,7 @@ pub(crate) async fn inline_range(
     let mut chunks = Vec::with_capacity(wanted.len());
     let mut at = range.start / CHUNK * CHUNK;
     for chunk in txn.get_many(wanted, Read::Snapshot).await? {
-        let chunk = chunk.ok_or_else(damaged)?;
+        let Some(chunk) = chunk else { return Ok(None) };
         if chunk.len() as u64 != CHUNK.min(size - at) {
             return Err(damaged().into());
         }
@@ -311,7 +312,7 @@ pub(crate) async fn inline_range(
         chunks.push(chunk.slice(from..to));
         at += CHUNK;
     }
-    Ok(chunks)
+    Ok(Some(chunks))
 }
 
 /// A body that is in memory.

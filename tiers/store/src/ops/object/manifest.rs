@@ -142,7 +142,8 @@ impl Store {
             }
             Piece::Inline { rev, size, range } => {
                 let mut reading = InlinePiece { rev, size, range };
-                let chunks = self.read("read an inline part", &mut reading).await?;
+                // Missing like a blob: the object changed since its manifest was read, and another gateway's reclaim knows of no pin here.
+                let Some(chunks) = self.read("read an inline part", &mut reading).await? else { return Ok(None) };
                 Ok(Some(Box::pin(stream::iter(chunks.into_iter().map(Ok)))))
             }
         }
@@ -156,9 +157,9 @@ struct InlinePiece {
 }
 
 impl Reading for InlinePiece {
-    type Output = Vec<Bytes>;
+    type Output = Option<Vec<Bytes>>;
 
-    async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<Vec<Bytes>, Stop> {
+    async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<Self::Output, Stop> {
         inline_range(txn, self.rev, self.size, &self.range).await
     }
 }
