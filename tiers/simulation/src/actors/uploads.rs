@@ -38,10 +38,15 @@ impl Client {
     pub(crate) async fn upload(&self) {
         let object = self.any_place();
         let (bucket, key) = (object.bucket.clone(), object.key.clone());
-        let request =
-            CreateUpload { bucket: bucket.clone(), key: key.clone(), metadata: self.any_metadata(), checksum: None };
-        let told =
-            self.call(Operation::CreateUpload, |store| async move { store.create_upload(request).await }).await;
+        let request = CreateUpload {
+            bucket: bucket.clone(),
+            key: key.clone(),
+            metadata: self.any_metadata(),
+            checksum: None,
+        };
+        let told = self
+            .call(Operation::CreateUpload, |store| async move { store.create_upload(request).await })
+            .await;
         let Some(id) = self.expect(told, &[Refusal::NoSuchBucket]) else { return };
         let upload = UploadRef { bucket, key, upload: id };
         let parts = self.upload_parts(&upload).await;
@@ -66,12 +71,20 @@ impl Client {
             } else {
                 self.own_part(upload, n).await
             };
-            parts.extend(written.map(|(written, bytes)| Part { number: n, etag: written.etag.to_string(), bytes }));
+            parts.extend(written.map(|(written, bytes)| Part {
+                number: n,
+                etag: written.etag.to_string(),
+                bytes,
+            }));
             // A part that is sent again takes the place of the first.
             if self.random.chance(150) {
                 parts.retain(|part| part.number != n);
                 let again = self.own_part(upload, n).await;
-                parts.extend(again.map(|(written, bytes)| Part { number: n, etag: written.etag.to_string(), bytes }));
+                parts.extend(again.map(|(written, bytes)| Part {
+                    number: n,
+                    etag: written.etag.to_string(),
+                    bytes,
+                }));
             }
         }
         parts
@@ -95,9 +108,14 @@ impl Client {
         if bytes.len() < SMALLEST_PART {
             return None;
         }
-        let request =
-            CopyPart { upload: upload.clone(), number: number(n), source: source(&from, &seen.etag), range: None };
-        let told = self.call(Operation::CopyPart, |store| async move { store.copy_part(request).await }).await;
+        let request = CopyPart {
+            upload: upload.clone(),
+            number: number(n),
+            source: source(&from, &seen.etag),
+            range: None,
+        };
+        let told =
+            self.call(Operation::CopyPart, |store| async move { store.copy_part(request).await }).await;
         let changed = Refusal::PreconditionFailed("If-Match");
         let gone = [Refusal::NoSuchBucket, Refusal::NoSuchUpload, Refusal::NoSuchKey, changed];
         Some((self.expect(told, &gone)?, bytes))
@@ -105,7 +123,8 @@ impl Client {
 
     async fn look_at(&self, upload: &UploadRef) {
         let reference = upload.clone();
-        let told = self.call(Operation::ListParts, |store| async move { store.list_parts(&reference, 0, 1_000).await });
+        let told = self
+            .call(Operation::ListParts, |store| async move { store.list_parts(&reference, 0, 1_000).await });
         self.expect(told.await, &[Refusal::NoSuchBucket, Refusal::NoSuchUpload]);
         let request = ListUploads {
             bucket: upload.bucket.clone(),
@@ -115,7 +134,8 @@ impl Client {
             upload_marker: None,
             limit: 1_000,
         };
-        let told = self.call(Operation::ListUploads, |store| async move { store.list_uploads(request).await });
+        let told =
+            self.call(Operation::ListUploads, |store| async move { store.list_uploads(request).await });
         self.expect(told.await, &[Refusal::NoSuchBucket]);
     }
 
@@ -144,8 +164,9 @@ impl Client {
         let mut is_unsure = false;
         for _ in 0..AGAIN {
             let request = completion(upload, &parts, &asked);
-            let told =
-                self.call(Operation::Complete, |store| async move { store.complete_upload(request).await }).await;
+            let told = self
+                .call(Operation::Complete, |store| async move { store.complete_upload(request).await })
+                .await;
             if !self.is_final(&told) {
                 is_unsure = true;
                 continue;
@@ -196,11 +217,8 @@ impl Client {
 }
 
 fn completion(upload: &UploadRef, parts: &[Part], condition: &WriteCondition) -> CompleteUpload {
-    let listed = |part: &Part| CompletedPart {
-        number: number(part.number),
-        etag: part.etag.clone(),
-        checksum: None,
-    };
+    let listed =
+        |part: &Part| CompletedPart { number: number(part.number), etag: part.etag.clone(), checksum: None };
     CompleteUpload {
         upload: upload.clone(),
         parts: parts.iter().map(listed).collect(),

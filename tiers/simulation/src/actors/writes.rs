@@ -66,12 +66,14 @@ impl Client {
     }
 
     pub(crate) async fn put_if(&self) {
-        self.put_object(Operation::PutIf, self.any_length(), (Condition::None, WriteCondition::default())).await;
+        self.put_object(Operation::PutIf, self.any_length(), (Condition::None, WriteCondition::default()))
+            .await;
     }
 
     async fn put_object(&self, operation: Operation, length: usize, condition: (Condition, WriteCondition)) {
         let object = self.any_place();
-        let condition = if operation == Operation::PutIf { self.any_condition(&object, true) } else { condition };
+        let condition =
+            if operation == Operation::PutIf { self.any_condition(&object, true) } else { condition };
         let (body, bytes) = self.engines.bodies.make(length);
         let called = self.engines.course.tick();
         let request = PutObject {

@@ -102,13 +102,13 @@ impl Work for PutPart<'_> {
         let UploadRef { bucket, key, upload } = self.upload;
         let bid = self.store.bucket(txn, bucket).await?;
         let row = rows::part::key(*upload, self.number);
-        let found =
-            txn.get_many(&[rows::upload::key(bid, key, *upload), row.clone()], Read::Serializable).await?;
+        let here = [rows::upload::key(bid, key, *upload), row.clone()];
+        let found = async { Ok(txn.get_many(&here, Read::Serializable).await?) };
+        let (found, ()) = futures::try_join!(found, self.body.place(txn, bid))?;
         let [open, old] = found.as_slice() else { unreachable!("two keys, two answers") };
         let Some(open) = open else { return Err(Refusal::NoSuchUpload.into()) };
         self.check_algorithm(&UploadDoc::decode(open)?)?;
         let old = old.as_ref().map(PartRow::decode).transpose()?;
-        self.body.place(txn, bid).await?;
         let part = PartRow {
             rev: self.body.revision(),
             size: self.body.size(),
