@@ -132,6 +132,7 @@ impl Tiers {
             settings: terrace_store::Settings {
                 inline_max: usize::try_from(base.settings.high_volume.inline_max).unwrap_or(usize::MAX),
                 grace: base.settings.reclaim.grace,
+                sweep_age: base.settings.reclaim.sweep_age,
                 etag: base.settings.etag.mode.into(),
                 ..terrace_store::Settings::default()
             },

@@ -14,8 +14,8 @@ pub struct ReclaimSettings {
     /// Time between the moment a blob is given up and its deletion: readers that are slower read again (data-model.md, D8, D14).
     #[serde(with = "duration")]
     pub grace: Duration,
-    /// Age at which the sweeper takes a blob that no record, part, ticket or queue row names for left over. The sweeper is not in this
-    /// build: `terrace fsck --repair` does its work.
+    /// Age, by its revision, from which a blob that no record, part, ticket or queue row names is taken for left over. The sweeper looks at a
+    /// page of blobs a minute (or in this time, if it is shorter), and rests for this time when it has seen all. At least one second.
     #[serde(with = "duration")]
     pub sweep_age: Duration,
 }
@@ -28,11 +28,10 @@ impl Default for ReclaimSettings {
 
 impl ReclaimSettings {
     pub(super) fn validate(&self, problems: &mut Problems) {
-        let default = Self::default().sweep_age;
         problems.require(
-            self.sweep_age == default,
+            self.sweep_age >= Duration::from_secs(1),
             "reclaim.sweep_age",
-            "the sweeper is not in this build yet; leave it out, and use terrace fsck --repair",
+            "at least 1s: the sweeper looks through all blobs this often",
         );
     }
 }

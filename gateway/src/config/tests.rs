@@ -192,7 +192,7 @@ fn all_problems_are_reported_at_once_with_their_paths() {
         ("TERRACE_HIGH_VOLUME__INLINE_MAX", "2MiB"),
         ("TERRACE_SERVER__TLS__CERT_FILE", "/x"),
         ("TERRACE_AUTH__ACCESS_KEY", "KEYKEY"),
-        ("TERRACE_RECLAIM__SWEEP_AGE", "8d"),
+        ("TERRACE_RECLAIM__SWEEP_AGE", "10ms"),
         ("TERRACE_LOG__LEVEL", "terrace=loud"),
         ("TERRACE_SERVER__MAX_CONNECTIONS", "0"),
         ("TERRACE_ADMIN__LISTEN", "127.0.0.1:9000"),

@@ -41,7 +41,8 @@ pub struct RangeOptions {
 pub struct Page {
     /// Key and value of each row.
     pub rows: Vec<(Key, Bytes)>,
-    /// Whether the range goes on behind the last row. Never true with no rows.
+    /// Whether rows may follow: the page holds as many as were asked for. `false`: the range ends here. Never true with no rows.
+    /// FoundationDB's `more` as well says no more than that (C API, `fdb_future_get_keyvalue_array`).
     pub more: bool,
 }
 

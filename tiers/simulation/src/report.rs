@@ -19,7 +19,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clients: 6, calls: 14, faults: true, keep_trace: false }
+        Self { clients: 6, calls: 40, faults: true, keep_trace: false }
     }
 }
 

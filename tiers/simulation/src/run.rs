@@ -44,7 +44,7 @@ async fn course(seed: u64, options: &Options) -> Report {
     let clients: Vec<_> = (0..options.clients).map(|number| Client::new(&engines, number)).collect();
     let work = join_all(clients.iter().map(|client| client.work(options.calls)));
     let rough = engines.course.is_rough();
-    let (disasters, strays) = if rough { (choice.below(6), choice.below(3)) } else { (0, 0) };
+    let (disasters, strays) = if rough { (choice.below(9), choice.below(4)) } else { (0, 0) };
     join3(work, chaos(Arc::clone(&engines), disasters), sweeper(Arc::clone(&engines), strays)).await;
     come_to_rest(&engines).await;
     if let Err(violation) = history::check(&engines.events.lock()) {

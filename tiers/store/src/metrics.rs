@@ -14,6 +14,8 @@ pub(crate) struct Metrics {
     pub(crate) high_volume: TierRecorder,
     /// Objects whose body was missing.
     pub(crate) orphan_reads: IntCounter,
+    /// Blobs that the sweeper found unnamed.
+    pub(crate) swept: IntCounter,
 }
 
 impl Metrics {
@@ -26,8 +28,13 @@ impl Metrics {
             "orphan_reads_total",
             "Reads of objects whose body was missing on the long-term tier",
         )?;
+        let swept = IntCounter::new(
+            "orphans_swept_total",
+            "Blobs on the long-term tier that nothing named, queued for reclaim by the sweeper",
+        )?;
         registry.register(Box::new(orphan_reads.clone()))?;
-        Ok(Self { high_volume: tiers.recorder("high_volume", backend), orphan_reads })
+        registry.register(Box::new(swept.clone()))?;
+        Ok(Self { high_volume: tiers.recorder("high_volume", backend), orphan_reads, swept })
     }
 }
 

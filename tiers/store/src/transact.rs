@@ -184,6 +184,11 @@ impl Store {
                     self.witnesses.settled.lock().push_back(key.clone());
                     return Ok(earlier.output);
                 }
+                // A recovery takes witnesses away, but only behind the fence: without one this attempt can no longer be told from one that never was.
+                Ok(false) if self.fences.is_fenced(self.node) => {
+                    let what = "find the witness of a write (its node was declared dead)";
+                    return Err(Failure::new(FailureKind::MaybeCommitted, what, self.facts.name).into());
+                }
                 Ok(_) => {}
                 Err(stop) => {
                     *lost = Some(earlier);

@@ -425,8 +425,10 @@ async fn digests_cost_no_request_of_their_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_at_rest_asks_for_nothing() {
-    let world = World::new().await;
+async fn a_store_at_rest_asks_for_nothing_but_the_rounds_of_the_sweeper() {
+    let mut engines = Engines::new(false);
+    engines.settings.sweep_age = Duration::from_secs(30 * 24 * 3_600);
+    let world = World::over(engines).await;
     world.put("k", &bytes(LARGE, 1)).await.unwrap();
     world.put("k", &bytes(LARGE, 2)).await.unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -436,4 +438,7 @@ async fn a_store_at_rest_asks_for_nothing() {
     tokio::time::sleep(Duration::from_secs(48 * 3_600)).await;
     assert_eq!(scope.counts(), Counts::default());
     assert_eq!(world.engines.blobs.take_requests(), NONE);
+    tokio::time::sleep(Duration::from_secs(30 * 24 * 3_600)).await;
+    assert!(world.engines.blobs.take_requests() != NONE, "a round has begun");
+    assert_eq!(scope.counts().commits, 0, "a sweep that finds nothing writes nothing");
 }

@@ -183,7 +183,7 @@ macro_rules! laws {
             reads::answers_stand_in_the_order_of_the_keys,
             reads::keys_are_bytes_and_sort_as_bytes,
             reads::a_range_gives_its_first_or_last_rows_in_order,
-            reads::more_says_whether_the_range_goes_on,
+            reads::more_says_whether_rows_may_follow,
             reads::a_range_without_keys_is_empty,
             reads::a_large_range_and_many_keys_come_back_whole,
         );

@@ -87,11 +87,11 @@ pub async fn a_range_gives_its_first_or_last_rows_in_order(subject: &Subject) ->
     Ok(())
 }
 
-/// Also when the page is exactly full.
-pub async fn more_says_whether_the_range_goes_on(subject: &Subject) -> Law {
+/// A page that is full does not look behind itself; one that is not ends the range.
+pub async fn more_says_whether_rows_may_follow(subject: &Subject) -> Law {
     fill(subject, 5).await?;
     let reader = subject.begin().await?;
-    for (limit, more) in [(4, true), (5, false), (6, false)] {
+    for (limit, more) in [(4, true), (5, true), (6, false)] {
         for reverse in [false, true] {
             let options = RangeOptions { limit, reverse, read: Read::Snapshot };
             assert_eq!(reader.range(subject.all(), options).await?.more, more, "{limit} {reverse}");

@@ -214,12 +214,13 @@ impl Snapshot for LocalSnapshot {
         while let Some((keyspace, part)) = if reverse { parts.next_back() } else { parts.next() } {
             let mut rows = self.rows.range::<&[u8], _>(keyspace, part);
             while let Some(row) = if reverse { rows.next_back() } else { rows.next() } {
+                let (key, value) = row.into_inner().map_err(unreadable)?;
+                page.rows.push((bytes(key), bytes(value)));
+                // A row beyond the page would have to be read only to know that it is there.
                 if page.rows.len() == limit {
                     page.more = true;
                     return Ok(page);
                 }
-                let (key, value) = row.into_inner().map_err(unreadable)?;
-                page.rows.push((bytes(key), bytes(value)));
             }
         }
         Ok(page)

@@ -135,11 +135,9 @@ impl Snapshot for MemorySnapshot {
     fn range(&self, range: &KeyRange, limit: usize, reverse: bool) -> Result<Page, KvError> {
         let state = self.state.read();
         let rows = self.rows(&state.rows, range).map(|(key, value)| (key.clone(), value.clone()));
-        let take = limit.saturating_add(1);
-        let mut rows: Vec<_> =
-            if reverse { rows.rev().take(take).collect() } else { rows.take(take).collect() };
-        let more = rows.len() > limit;
-        rows.truncate(limit);
+        let rows: Vec<_> =
+            if reverse { rows.rev().take(limit).collect() } else { rows.take(limit).collect() };
+        let more = rows.len() == limit;
         Ok(Page { rows, more })
     }
 

@@ -15,6 +15,9 @@ impl Client {
     }
 
     pub(crate) async fn delete_bucket(&self) {
+        if self.random.chance(700) {
+            self.delete_these(BUCKETS[1], &KEYS).await;
+        }
         let bucket = place(BUCKETS[1], KEYS[0]).bucket;
         let told =
             self.call(Operation::DeleteBucket, |store| async move { store.delete_bucket(&bucket).await });

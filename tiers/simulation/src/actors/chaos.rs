@@ -24,10 +24,10 @@ pub(crate) async fn chaos(engines: Arc<Engines>, count: u64) {
             continue;
         }
         let node = random.pick(&nodes);
-        match random.below(5) {
+        match random.below(7) {
             0 | 1 => crash(&engines, node, &random).await,
-            2 => zombie(&engines, node, &random).await,
-            3 => recovered_alive(&engines, node, &random).await,
+            2 | 3 => zombie(&engines, node, &random).await,
+            4 => recovered_alive(&engines, node, &random).await,
             _ => jump(&engines, node, &random),
         }
     }

@@ -34,11 +34,14 @@ impl Client {
     }
 
     pub(crate) async fn delete_many(&self) {
-        let bucket = self.any_bucket();
         let mut keys: Vec<&str> = KEYS.into_iter().filter(|_| self.random.chance(400)).collect();
         if keys.is_empty() {
             keys.push(KEYS[0]);
         }
+        self.delete_these(self.any_bucket(), &keys).await;
+    }
+
+    pub(crate) async fn delete_these(&self, bucket: &str, keys: &[&str]) {
         let objects: Vec<_> = keys.iter().map(|key| place(bucket, key)).collect();
         let request = objects.iter().map(|object| (object.key.clone(), DeleteCondition::default())).collect();
         let called = self.engines.course.tick();

@@ -50,7 +50,7 @@ impl Client {
         let Some(id) = self.expect(told, &[Refusal::NoSuchBucket]) else { return };
         let upload = UploadRef { bucket, key, upload: id };
         let parts = self.upload_parts(&upload).await;
-        if self.random.chance(300) {
+        if self.random.chance(600) {
             self.look_at(&upload).await;
         }
         match self.random.below(10) {

@@ -42,7 +42,7 @@ faults! {
     /// A transaction cannot begin now.
     BeginThrottled = Read, "begin: throttled";
     /// No read version.
-    VersionUnavailable = Read, "read version: unavailable";
+    VersionUnavailable = Version, "read version: unavailable";
     /// Point reads fail.
     GetUnavailable = Get, "get: unavailable";
     /// The read version has left the window.

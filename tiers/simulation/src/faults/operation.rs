@@ -5,6 +5,8 @@
 pub enum Touch {
     /// Begins a transaction and reads.
     Read,
+    /// Asks for its read version, as whoever names a bucket does.
+    Version,
     /// Reads rows by their keys.
     Get,
     /// Reads a range of rows.
@@ -27,6 +29,32 @@ pub enum Touch {
     Body,
     /// Is a client's call.
     Call,
+}
+
+impl Touch {
+    /// Whether it is a call to the long-term tier.
+    pub(crate) fn is_long_term(self) -> bool {
+        matches!(
+            self,
+            Self::BlobPut
+                | Self::BlobGet
+                | Self::BlobList
+                | Self::BlobDelete
+                | Self::BlobLook
+                | Self::BlobCopy
+        )
+    }
+}
+
+impl Operation {
+    /// How many times as often as others it is struck: those that are seldom called, or seldom get as far as to write.
+    pub(crate) fn boost(self) -> u64 {
+        match self {
+            Self::DeleteBucket | Self::Copy | Self::CopyPart | Self::Sweep => 4,
+            Self::CreateBucket | Self::Open | Self::Recover | Self::Abort => 2,
+            _ => 1,
+        }
+    }
 }
 
 macro_rules! operations {
@@ -56,49 +84,49 @@ macro_rules! operations {
 
 operations! {
     /// A body of at most `inline_max` bytes.
-    PutInline = "put inline", [Read Get Commit Body Call];
+    PutInline = "put inline", [Read Version Get Commit Body Call];
     /// A body above it.
-    PutLarge = "put large", [Read Get Commit BlobPut Body Call];
+    PutLarge = "put large", [Read Version Get Commit BlobPut Body Call];
     /// A put with a condition, of any size.
-    PutIf = "put conditional", [Read Get Commit BlobPut Body Call];
+    PutIf = "put conditional", [Read Version Get Commit BlobPut Body Call];
     /// A whole object.
-    Get = "get", [Read Get Range BlobGet Call];
+    Get = "get", [Read Version Get Range BlobGet Call];
     /// A range of one.
-    GetRange = "get range", [Read Get Range BlobGet Call];
+    GetRange = "get range", [Read Version Get Range BlobGet Call];
     /// A record.
-    Head = "head", [Read Get Call];
+    Head = "head", [Read Version Get Call];
     /// A listing, page by page.
-    List = "list", [Read Get Range Call];
+    List = "list", [Read Version Get Range Call];
     /// A listing with a delimiter.
-    ListFolded = "list folded", [Read Get Range Call];
+    ListFolded = "list folded", [Read Version Get Range Call];
     /// One key.
-    Delete = "delete", [Read Get Commit Call];
+    Delete = "delete", [Read Version Get Commit Call];
     /// One key, on a condition.
-    DeleteIf = "delete conditional", [Read Get Commit Call];
+    DeleteIf = "delete conditional", [Read Version Get Commit Call];
     /// Several keys.
-    DeleteMany = "delete many", [Read Get Commit Call];
+    DeleteMany = "delete many", [Read Version Get Commit Call];
     /// An upload begins.
-    CreateUpload = "create upload", [Read Get Commit Call];
+    CreateUpload = "create upload", [Read Version Get Commit Call];
     /// A part, of any size.
-    UploadPart = "upload part", [Read Get Commit BlobPut Body Call];
+    UploadPart = "upload part", [Read Version Get Commit BlobPut Body Call];
     /// A part from an object.
-    CopyPart = "copy part", [Read Get Range Commit BlobPut BlobGet Call];
+    CopyPart = "copy part", [Read Version Get Range Commit BlobPut BlobGet Call];
     /// Parts become an object.
-    Complete = "complete", [Read Get Range Commit Call];
+    Complete = "complete", [Read Version Get Range Commit Call];
     /// An upload ends without one.
-    Abort = "abort", [Read Get Commit Call];
+    Abort = "abort", [Read Version Get Commit Call];
     /// Parts of an upload.
-    ListParts = "list parts", [Read Get Range Call];
+    ListParts = "list parts", [Read Version Get Range Call];
     /// Open uploads.
-    ListUploads = "list uploads", [Read Get Range Call];
+    ListUploads = "list uploads", [Read Version Get Range Call];
     /// An object to another key.
-    Copy = "copy", [Read Get Range Commit BlobPut BlobGet BlobCopy Call];
+    Copy = "copy", [Read Version Get Range Commit BlobPut BlobGet BlobCopy Call];
     /// New metadata.
-    CopyOnto = "copy onto itself", [Read Get Commit Call];
+    CopyOnto = "copy onto itself", [Read Version Get Commit Call];
     /// A bucket is made.
     CreateBucket = "create bucket", [Read Get Commit Call];
     /// A bucket goes.
-    DeleteBucket = "delete bucket", [Read Get Range Commit Call];
+    DeleteBucket = "delete bucket", [Read Version Get Range Commit Call];
     /// A node starts.
     Open = "open", [Read Get Range Commit BlobLook];
     /// A peer takes the tickets of a node.

@@ -12,6 +12,7 @@ pub fn meets(operation: Operation, fault: Fault) -> Result<(), &'static str> {
     }
     Err(match fault.strikes() {
         Touch::Read | Touch::Get => "it reads no row",
+        Touch::Version => "it names no bucket, so it does not ask at which version it reads",
         Touch::Range => "it reads no range of rows",
         Touch::Commit => "it writes no row",
         Touch::BlobPut => "it stores no blob: a body that small is a row, or there is none",

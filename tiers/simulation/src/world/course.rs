@@ -62,14 +62,24 @@ impl Course {
     /// Chooses whether the current task meets one of `choices`, and counts it.
     pub(crate) fn strike(&self, choices: &[Fault]) -> Option<Fault> {
         let operation = names_of_operations(origin::origin())?;
-        let fault = self.choose(choices)?;
+        let fault = self.choose_often(choices, operation.boost())?;
         self.count(operation, fault);
         Some(fault)
     }
 
     /// As [`strike`](Self::strike), for whoever counts by himself once it has come to pass.
     pub(crate) fn choose(&self, choices: &[Fault]) -> Option<Fault> {
-        let intensity = self.intensity.load(Ordering::Relaxed);
+        self.choose_often(choices, 1)
+    }
+
+    fn choose_often(&self, choices: &[Fault], boost: u64) -> Option<Fault> {
+        // A call to the long-term tier is seldom beside one to the other.
+        let boost = if choices.first().is_some_and(|fault| fault.strikes().is_long_term()) {
+            boost * 3
+        } else {
+            boost
+        };
+        let intensity = (self.intensity.load(Ordering::Relaxed) * boost).min(500);
         if choices.is_empty() || intensity == 0 || !self.faults.chance(intensity) {
             return None;
         }

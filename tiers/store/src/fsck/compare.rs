@@ -63,7 +63,7 @@ impl Store {
         Ok(stored)
     }
 
-    async fn is_there(&self, blob: &BlobKey) -> Result<bool> {
+    pub(crate) async fn is_there(&self, blob: &BlobKey) -> Result<bool> {
         let head = self.blobs.head(blob).await.map_err(|error| self.blob_failure("head a blob", error))?;
         Ok(head.is_some())
     }

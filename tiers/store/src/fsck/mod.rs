@@ -10,13 +10,14 @@
 mod compare;
 mod repair;
 mod scan;
+mod sweep;
 
 use terrace_long_term::BlobKey;
 
 use crate::error::Result;
 use crate::store::Store;
 
-pub(crate) use scan::Claim;
+pub(crate) use scan::{Claim, Named};
 
 /// What a blob is to the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

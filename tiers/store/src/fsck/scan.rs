@@ -1,6 +1,6 @@
 //! Every blob that a row names, in the order in which blobs move.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use terrace_high_volume::{Key, KeyRange, Read, Transaction, after};
@@ -28,14 +28,23 @@ pub(crate) struct Claim {
     pub(crate) size: Option<u64>,
 }
 
-/// All blobs that rows name, by revision.
+/// All blobs that rows name, by revision; or those among `wanted`.
 #[derive(Default)]
 pub(crate) struct Named {
     pub(crate) claims: BTreeMap<[u8; 16], Claim>,
+    wanted: Option<HashSet<[u8; 16]>>,
 }
 
 impl Named {
+    /// Keeps nothing but what is named of `wanted`.
+    pub(crate) fn among(wanted: HashSet<[u8; 16]>) -> Self {
+        Self { claims: BTreeMap::new(), wanted: Some(wanted) }
+    }
+
     fn add(&mut self, class: Class, blob: BlobKey, size: Option<u64>) {
+        if self.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&blob.rev)) {
+            return;
+        }
         let claim = self.claims.entry(blob.rev).or_insert_with(|| Claim {
             blob,
             classes: Vec::with_capacity(1),
@@ -59,14 +68,15 @@ impl Store {
         let mut named = Named::default();
         self.scan_tickets(&mut named).await?;
         if !is_planted(Bug::FsckWithoutParts) {
-            self.scan_uploads(&mut named).await?;
+            self.scan_uploads(&mut named, rows::upload::all()).await?;
         }
-        self.scan_records(&mut named).await?;
+        self.scan_records(&mut named, rows::object::all()).await?;
         self.scan_queue(&mut named).await?;
         Ok(named)
     }
 
-    async fn scan_tickets(&self, named: &mut Named) -> Result<()> {
+    /// Whose tickets are open.
+    pub(crate) async fn scan_tickets(&self, named: &mut Named) -> Result<()> {
         let mut scan = Pages::over(rows::ticket::range());
         while let Some(rows) = self.next_page(&mut scan).await? {
             for (row, value) in rows {
@@ -85,8 +95,9 @@ impl Store {
         Ok(())
     }
 
-    async fn scan_uploads(&self, named: &mut Named) -> Result<()> {
-        let mut scan = Pages::over(rows::upload::all());
+    /// Parts of the uploads of a range of rows.
+    pub(crate) async fn scan_uploads(&self, named: &mut Named, uploads: KeyRange) -> Result<()> {
+        let mut scan = Pages::over(uploads);
         while let Some(rows) = self.next_page(&mut scan).await? {
             for (row, _) in rows {
                 let damaged = rows::Damaged { family: rows::Family::Upload };
@@ -118,8 +129,9 @@ impl Store {
         Ok(())
     }
 
-    async fn scan_records(&self, named: &mut Named) -> Result<()> {
-        let mut scan = Pages::over(rows::object::all());
+    /// Bodies of the records of a range of rows.
+    pub(crate) async fn scan_records(&self, named: &mut Named, records: KeyRange) -> Result<()> {
+        let mut scan = Pages::over(records);
         while let Some(rows) = self.next_page(&mut scan).await? {
             for (row, value) in rows {
                 let damaged = rows::Damaged { family: rows::Family::Object };
@@ -163,7 +175,8 @@ impl Store {
         Ok(())
     }
 
-    async fn scan_queue(&self, named: &mut Named) -> Result<()> {
+    /// What waits for reclaim.
+    pub(crate) async fn scan_queue(&self, named: &mut Named) -> Result<()> {
         for class in [Queue::Soon, Queue::Day] {
             let mut scan = Pages::over(rows::garbage::range(class));
             while let Some(rows) = self.next_page(&mut scan).await? {

@@ -58,7 +58,7 @@ impl Expand<'_> {
         key: ObjectKey,
         rev: Revision,
     ) -> Result<bool, Stop> {
-        let page = first(txn, rows::manifest::range(rev), 1, Read::Serializable).await?;
+        let page = first(txn, rows::manifest::range(rev), 2, Read::Serializable).await?;
         let Some((row, value)) = page.rows.first() else { return Ok(true) };
         let mut waste = Waster::new(txn, self.store, bid, key);
         for entry in Page::decode(value)?.entries {
@@ -66,7 +66,7 @@ impl Expand<'_> {
         }
         waste.queue();
         txn.mutate(Mutation::Clear { key: row.clone() });
-        Ok(!page.more)
+        Ok(page.rows.len() == 1)
     }
 
     /// Parts that are left of an upload; their bytes are counted until now.

@@ -52,6 +52,12 @@ pub(crate) fn from(bucket: BucketId, key: &[u8]) -> Key {
     codec::key(Family::Upload, &[&bucket.0.to_be_bytes(), &codec::escaped_body(key)])
 }
 
+/// All open uploads of `key`.
+pub(crate) fn of(bucket: BucketId, key: &[u8]) -> KeyRange {
+    let escaped = codec::escaped(key);
+    KeyRange::prefix(codec::key(Family::Upload, &[&bucket.0.to_be_bytes(), &escaped]))
+}
+
 /// Behind all uploads of `key`, in front of those of the next key.
 pub(crate) fn behind(bucket: BucketId, key: &[u8]) -> Key {
     let escaped = codec::escaped(key);
@@ -147,6 +153,8 @@ mod tests {
             prop_assert_eq!(first.cmp(&second), (&a, x).cmp(&(&b, y)));
             prop_assert_eq!(parse(&first), Some((a.as_bytes().clone(), x)));
             prop_assert!(range(BUCKET).contains(&first) && !range(BucketId(6)).contains(&first));
+            prop_assert!(of(BUCKET, a.as_bytes()).contains(&first));
+            prop_assert_eq!(of(BUCKET, a.as_bytes()).contains(&second), a == b);
         }
 
         #[test]

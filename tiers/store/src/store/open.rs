@@ -78,7 +78,7 @@ pub enum OpenError {
 
 impl Store {
     /// Opens a store: checks the layout and that both tiers belong together, takes back what dead processes left unfinished, and starts
-    /// reclaim. Must be called on a runtime.
+    /// reclaim and the sweeper. Must be called on a runtime.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -90,6 +90,7 @@ impl Store {
             store.recover_all().await?;
         }
         store.start_reclaim();
+        store.start_sweeper();
         Ok(store)
     }
 
