@@ -70,9 +70,11 @@ pub fn cases() -> Vec<(Write, Before)> {
         Write::Complete { again: true },
         Write::Abort,
     ];
-    let all = writes.into_iter().flat_map(|write| [Nothing, Inline, Large, Parts].map(|before| (write, before)));
+    let all =
+        writes.into_iter().flat_map(|write| [Nothing, Inline, Large, Parts].map(|before| (write, before)));
     // Of nothing there is no copy, and what is there is nothing to a part.
-    all.filter(|(write, before)| !matches!((write, before), (Write::Part | Write::Abort, Inline | Parts))).collect()
+    all.filter(|(write, before)| !matches!((write, before), (Write::Part | Write::Abort, Inline | Parts)))
+        .collect()
 }
 
 /// What came of an interruption.
@@ -98,11 +100,7 @@ fn broken(what: String) -> Interrupted {
     Interrupted { ended: true, violations: vec![Violation { oracle: "a run runs", what }] }
 }
 
-async fn interrupted(
-    (write, before): (Write, Before),
-    (polls, end): (u64, End),
-    seed: u64,
-) -> Interrupted {
+async fn interrupted((write, before): (Write, Before), (polls, end): (u64, End), seed: u64) -> Interrupted {
     let options = Options { faults: false, ..Options::default() };
     let engines = match Engines::new(seed, Course::new(seed, &options)) {
         Ok(engines) => Arc::new(engines),

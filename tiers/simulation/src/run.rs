@@ -66,7 +66,10 @@ async fn make_steady_bucket(engines: &Arc<Engines>) {
     let bucket = place(BUCKETS[0], KEYS[0]).bucket;
     for _ in 0..100 {
         let Some(node) = engines.nodes().into_iter().next() else { return };
-        let made = origin::on_behalf_of(Operation::CreateBucket.name(), node.store.create_bucket(bucket.clone(), "owner"));
+        let made = origin::on_behalf_of(
+            Operation::CreateBucket.name(),
+            node.store.create_bucket(bucket.clone(), "owner"),
+        );
         match made.await {
             Ok(()) | Err(terrace_store::Error::Refused(_)) => return,
             Err(error) => engines.course.note(format_args!("no bucket yet: {error}")),

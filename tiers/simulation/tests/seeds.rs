@@ -28,7 +28,9 @@ fn some(first: u64) -> (Tally, String) {
 #[test]
 fn every_promise_holds_under_every_fault_that_any_operation_can_meet() {
     let threads: Vec<_> = (0..THREADS)
-        .map(|first| std::thread::Builder::new().name(format!("seeds {first}")).spawn(move || some(first)).unwrap())
+        .map(|first| {
+            std::thread::Builder::new().name(format!("seeds {first}")).spawn(move || some(first)).unwrap()
+        })
         .collect();
     let mut fired = Tally::default();
     let mut broken = String::new();
@@ -40,7 +42,10 @@ fn every_promise_holds_under_every_fault_that_any_operation_can_meet() {
     println!("{fired}");
     assert!(broken.is_empty(), "{broken}");
     let seldom: Vec<_> = Fault::ALL.iter().filter(|fault| fired.fired(**fault) < OFTEN).collect();
-    assert!(Fault::ALL.len() >= 25 && seldom.is_empty(), "fired less than {OFTEN} times: {seldom:?}\n{fired}");
+    assert!(
+        Fault::ALL.len() >= 25 && seldom.is_empty(),
+        "fired less than {OFTEN} times: {seldom:?}\n{fired}"
+    );
     assert!(fired.missing().is_empty(), "never met: {:?}", fired.missing());
     assert!(fired.impossible().is_empty(), "cannot be, and was: {:?}", fired.impossible());
 }

@@ -9,8 +9,8 @@ use crate::faults::Operation;
 impl Client {
     pub(crate) async fn create_bucket(&self) {
         let bucket = place(BUCKETS[1], KEYS[0]).bucket;
-        let told =
-            self.call(Operation::CreateBucket, |store| async move { store.create_bucket(bucket, "owner").await });
+        let told = self
+            .call(Operation::CreateBucket, |store| async move { store.create_bucket(bucket, "owner").await });
         self.expect(told.await, &[Refusal::BucketAlreadyOwnedByYou]);
     }
 

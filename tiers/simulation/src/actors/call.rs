@@ -67,7 +67,9 @@ pub(crate) fn untold(error: &Error) -> Option<Answer> {
         Error::Refused(_) => None,
         Error::Failed(failure) => match failure.kind() {
             FailureKind::MaybeCommitted => Some(Answer::Unknown),
-            FailureKind::Unavailable | FailureKind::Throttled | FailureKind::TimedOut => Some(Answer::NotDone),
+            FailureKind::Unavailable | FailureKind::Throttled | FailureKind::TimedOut => {
+                Some(Answer::NotDone)
+            }
             FailureKind::NoSpace | FailureKind::Corrupt | FailureKind::Unsupported | FailureKind::Bug => None,
         },
     }

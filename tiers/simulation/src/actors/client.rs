@@ -115,8 +115,15 @@ impl Client {
     }
 
     /// Takes down what became of a call about one object; `voice` tells apart events of one call.
-    pub(crate) fn record(&self, voice: u32, object: &Place, called: u64, (call, answer): (Call, Option<Answer>)) {
-        let returned = answer.as_ref().filter(|answer| **answer != Answer::Unknown).map(|_| self.engines.course.tick());
+    pub(crate) fn record(
+        &self,
+        voice: u32,
+        object: &Place,
+        called: u64,
+        (call, answer): (Call, Option<Answer>),
+    ) {
+        let returned =
+            answer.as_ref().filter(|answer| **answer != Answer::Unknown).map(|_| self.engines.course.tick());
         if let Some(Answer::Found { etag, body }) = &answer {
             self.saw(object, etag, *body);
         }
@@ -177,7 +184,11 @@ impl Client {
     }
 
     /// A body that is sent, whole or not.
-    pub(crate) fn sent(&self, bytes: &Bytes, operation: crate::faults::Operation) -> terrace_store::ops::object::Body {
+    pub(crate) fn sent(
+        &self,
+        bytes: &Bytes,
+        operation: crate::faults::Operation,
+    ) -> terrace_store::ops::object::Body {
         let length = self.random.chance(700).then_some(bytes.len() as u64);
         let stream = crate::actors::writes::stream(self, bytes, operation);
         terrace_store::ops::object::Body { stream, length, checksum: Arc::default(), md5: None }

@@ -62,7 +62,11 @@ impl Client {
         let (condition, asked) = self.any_condition(object, false);
         let of_source = ReadCondition::default();
         let request = CopyObject {
-            source: CopySource { bucket: object.bucket.clone(), key: object.key.clone(), condition: of_source },
+            source: CopySource {
+                bucket: object.bucket.clone(),
+                key: object.key.clone(),
+                condition: of_source,
+            },
             bucket: object.bucket.clone(),
             key: object.key.clone(),
             metadata: MetadataDirective::Replace(self.any_metadata()),

@@ -7,7 +7,6 @@ use crate::actors::{Client, untold};
 use crate::faults::Operation;
 use crate::history::{Answer, Call, Condition};
 
-
 impl Client {
     pub(crate) async fn delete(&self) {
         self.delete_object(Operation::Delete, &self.any_place()).await;
@@ -53,9 +52,10 @@ impl Client {
         let outcomes: Vec<_> = match told {
             None => objects.iter().map(|_| None).collect(),
             Some(Err(error)) => objects.iter().map(|_| untold(&error)).collect(),
-            Some(Ok(deleted)) => {
-                deleted.into_iter().map(|each| self.answer(Some(each.outcome), |()| Answer::Deleted)).collect()
-            }
+            Some(Ok(deleted)) => deleted
+                .into_iter()
+                .map(|each| self.answer(Some(each.outcome), |()| Answer::Deleted))
+                .collect(),
         };
         for ((voice, object), answer) in (1..).zip(&objects).zip(outcomes) {
             self.record(voice, object, called, (call(), answer));

@@ -13,8 +13,8 @@ mod uploads;
 mod writes;
 
 pub(crate) use call::{Told, untold};
-pub(crate) use cut::Cut;
-pub use cut::End;
 pub(crate) use chaos::{chaos, start};
 pub(crate) use client::{BUCKETS, Client, KEYS, Place, place};
+pub(crate) use cut::Cut;
+pub use cut::End;
 pub(crate) use sweeper::sweeper;

@@ -61,7 +61,8 @@ impl Client {
     fn identify(&self, object: &Place, size: u64, bytes: &[u8]) -> Option<BodyId> {
         let found = self.engines.bodies.find(bytes);
         if found.is_none() || bytes.len() as u64 != size {
-            let what = format!("{}: {} bytes of {size} were read, and nobody wrote them", object.name, bytes.len());
+            let what =
+                format!("{}: {} bytes of {size} were read, and nobody wrote them", object.name, bytes.len());
             self.engines.course.violated("a read is one body, whole", what);
         }
         // Every empty body is like every other.
@@ -77,7 +78,8 @@ impl Client {
             _ => RangeRequest::Suffix(self.random.between(1, 200)),
         };
         let called = self.engines.course.tick();
-        let told = self.call(Operation::GetRange, |store| read(store, &object, Selection::Range(range))).await;
+        let told =
+            self.call(Operation::GetRange, |store| read(store, &object, Selection::Range(range))).await;
         if matches!(&told, Some(Err(Error::Refused(Refusal::RangeUnsatisfiable { .. })))) {
             return;
         }
@@ -183,8 +185,8 @@ impl Client {
                 && key.as_bytes() > &**after
                 && !(after.ends_with(b"/") && key.as_bytes().starts_with(after))
                 && listing.next.as_ref().is_none_or(is_before);
-            let is_folded =
-                !delimiter.is_empty() && key.strip_prefix(prefix).is_some_and(|rest| rest.contains(delimiter));
+            let is_folded = !delimiter.is_empty()
+                && key.strip_prefix(prefix).is_some_and(|rest| rest.contains(delimiter));
             if !is_covered || is_folded {
                 continue;
             }

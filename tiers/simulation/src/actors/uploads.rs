@@ -52,10 +52,15 @@ impl Client {
 
     pub(crate) async fn create_upload(&self, object: &Place) -> Option<UploadRef> {
         let (bucket, key) = (object.bucket.clone(), object.key.clone());
-        let request =
-            CreateUpload { bucket: bucket.clone(), key: key.clone(), metadata: self.any_metadata(), checksum: None };
-        let told =
-            self.call(Operation::CreateUpload, |store| async move { store.create_upload(request).await }).await;
+        let request = CreateUpload {
+            bucket: bucket.clone(),
+            key: key.clone(),
+            metadata: self.any_metadata(),
+            checksum: None,
+        };
+        let told = self
+            .call(Operation::CreateUpload, |store| async move { store.create_upload(request).await })
+            .await;
         let upload = self.expect(told, &[Refusal::NoSuchBucket])?;
         Some(UploadRef { bucket, key, upload })
     }
@@ -97,9 +102,14 @@ impl Client {
         if bytes.len() < SMALLEST_PART {
             return None;
         }
-        let request =
-            CopyPart { upload: upload.clone(), number: number(n), source: source(&from, &seen.etag), range: None };
-        let told = self.call(Operation::CopyPart, |store| async move { store.copy_part(request).await }).await;
+        let request = CopyPart {
+            upload: upload.clone(),
+            number: number(n),
+            source: source(&from, &seen.etag),
+            range: None,
+        };
+        let told =
+            self.call(Operation::CopyPart, |store| async move { store.copy_part(request).await }).await;
         let changed = Refusal::PreconditionFailed("If-Match");
         let gone = [Refusal::NoSuchBucket, Refusal::NoSuchUpload, Refusal::NoSuchKey, changed];
         let written = self.expect(told, &gone)?;
@@ -108,7 +118,8 @@ impl Client {
 
     async fn look_at(&self, upload: &UploadRef) {
         let reference = upload.clone();
-        let told = self.call(Operation::ListParts, |store| async move { store.list_parts(&reference, 0, 1_000).await });
+        let told = self
+            .call(Operation::ListParts, |store| async move { store.list_parts(&reference, 0, 1_000).await });
         self.expect(told.await, &[Refusal::NoSuchBucket, Refusal::NoSuchUpload]);
         let request = ListUploads {
             bucket: upload.bucket.clone(),
@@ -118,7 +129,8 @@ impl Client {
             upload_marker: None,
             limit: 1_000,
         };
-        let told = self.call(Operation::ListUploads, |store| async move { store.list_uploads(request).await });
+        let told =
+            self.call(Operation::ListUploads, |store| async move { store.list_uploads(request).await });
         self.expect(told.await, &[Refusal::NoSuchBucket]);
     }
 
@@ -130,7 +142,13 @@ impl Client {
     }
 
     /// Completes, and asks again with the same list, up to `tries` times in all, as long as there is no answer: all of it is one write.
-    pub(crate) async fn complete(&self, object: &Place, upload: &UploadRef, mut parts: Vec<Part>, tries: usize) {
+    pub(crate) async fn complete(
+        &self,
+        object: &Place,
+        upload: &UploadRef,
+        mut parts: Vec<Part>,
+        tries: usize,
+    ) {
         if parts.len() > 1 && self.random.chance(200) {
             parts.remove(0);
         }
@@ -147,8 +165,9 @@ impl Client {
         let mut is_unsure = false;
         for _ in 0..tries {
             let request = completion(upload, &parts, &asked);
-            let told =
-                self.call(Operation::Complete, |store| async move { store.complete_upload(request).await }).await;
+            let told = self
+                .call(Operation::Complete, |store| async move { store.complete_upload(request).await })
+                .await;
             if !self.is_final(&told) {
                 is_unsure = true;
                 continue;
@@ -199,11 +218,8 @@ impl Client {
 }
 
 fn completion(upload: &UploadRef, parts: &[Part], condition: &WriteCondition) -> CompleteUpload {
-    let listed = |part: &Part| CompletedPart {
-        number: number(part.number),
-        etag: part.etag.clone(),
-        checksum: None,
-    };
+    let listed =
+        |part: &Part| CompletedPart { number: number(part.number), etag: part.etag.clone(), checksum: None };
     CompleteUpload {
         upload: upload.clone(),
         parts: parts.iter().map(listed).collect(),

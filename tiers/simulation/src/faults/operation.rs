@@ -36,7 +36,12 @@ impl Touch {
     pub(crate) fn is_long_term(self) -> bool {
         matches!(
             self,
-            Self::BlobPut | Self::BlobGet | Self::BlobList | Self::BlobDelete | Self::BlobLook | Self::BlobCopy
+            Self::BlobPut
+                | Self::BlobGet
+                | Self::BlobList
+                | Self::BlobDelete
+                | Self::BlobLook
+                | Self::BlobCopy
         )
     }
 }

@@ -127,5 +127,9 @@ impl blob::Plan for BlobPlan {
 /// How long the layers above the blob store wait for it.
 pub(crate) fn patience() -> terrace_long_term::layers::timeout::TimeoutOptions {
     let seconds = Duration::from_secs;
-    terrace_long_term::layers::timeout::TimeoutOptions { call: seconds(1), idle: seconds(2), finish: seconds(3) }
+    terrace_long_term::layers::timeout::TimeoutOptions {
+        call: seconds(1),
+        idle: seconds(2),
+        finish: seconds(3),
+    }
 }

@@ -57,7 +57,8 @@ impl Tally {
     }
 
     fn pairs(&self, wanted: impl Fn(Operation, Fault, u64) -> bool) -> Vec<(Operation, Fault)> {
-        let all = Operation::ALL.iter().flat_map(|operation| Fault::ALL.iter().map(|fault| (*operation, *fault)));
+        let all =
+            Operation::ALL.iter().flat_map(|operation| Fault::ALL.iter().map(|fault| (*operation, *fault)));
         all.filter(|(operation, fault)| wanted(*operation, *fault, self.of(*operation, *fault))).collect()
     }
 }
@@ -68,7 +69,8 @@ impl fmt::Display for Tally {
         writeln!(f, "{:32} {:>9}  {:>7}  seldomest", "fault", "fired", "met by")?;
         for fault in Fault::ALL {
             let can = Operation::ALL.iter().filter(|operation| meets(**operation, *fault).is_ok());
-            let counts: Vec<_> = can.map(|operation| (self.of(*operation, *fault), operation.name())).collect();
+            let counts: Vec<_> =
+                can.map(|operation| (self.of(*operation, *fault), operation.name())).collect();
             let met = counts.iter().filter(|(count, _)| *count > 0).count();
             let (least, name) = counts.iter().min().copied().unwrap_or_default();
             let of = format!("{met}/{}", counts.len());

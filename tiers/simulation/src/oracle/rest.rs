@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::actors::Client;
-use crate::oracle::listing::judge_listings;
 use crate::oracle::judge_state;
+use crate::oracle::listing::judge_listings;
 use crate::world::{Engines, Node, settings};
 
 /// The number of the client that looks at everything at the end.
@@ -47,8 +47,9 @@ pub(crate) async fn come_to_rest(engines: &Arc<Engines>) {
 async fn clear_up(last: &Node) -> terrace_store::Result<()> {
     let long = Duration::from_secs(60);
     if let Err(unfinished) = last.tasks.stop_workers(long).await {
-        let unfinished = terrace_store::Failure::new(terrace_store::FailureKind::TimedOut, "stop workers", "")
-            .because(format!("{unfinished:?}"));
+        let unfinished =
+            terrace_store::Failure::new(terrace_store::FailureKind::TimedOut, "stop workers", "")
+                .because(format!("{unfinished:?}"));
         return Err(unfinished.into());
     }
     last.clock.jump(10_000);

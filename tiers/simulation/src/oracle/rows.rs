@@ -61,9 +61,8 @@ impl Judge<'_> {
             }
             if head.place == Place::Manifest {
                 let spans = self.state.manifests.get(&head.body_rev);
-                let (count, end) = spans.map_or((0, 0), |spans| {
-                    (spans.len(), spans.last().map_or(0, |(_, part)| part.size))
-                });
+                let (count, end) = spans
+                    .map_or((0, 0), |spans| (spans.len(), spans.last().map_or(0, |(_, part)| part.size)));
                 if (count as u64, end) != (u64::from(head.parts), head.size) {
                     let what = format!("{}: {count} parts, {end} bytes, for {head:?}", key.escape_ascii());
                     self.wrong("every record has its body", what);
@@ -90,7 +89,10 @@ impl Judge<'_> {
                 Some(several) if several.len() > 1 => {
                     self.wrong("a blob is one thing", format!("{name}: {several:?}"));
                 }
-                Some(one) if self.at_rest && !one.iter().all(|class| matches!(class, Class::Part | Class::Body)) => {
+                Some(one)
+                    if self.at_rest
+                        && !one.iter().all(|class| matches!(class, Class::Part | Class::Body)) =>
+                {
                     self.wrong("what is waste goes", format!("{name}: {one:?}"));
                 }
                 _ => {}
@@ -121,7 +123,10 @@ impl Judge<'_> {
             let is = counted.get(&(bid, field)).copied().unwrap_or(0);
             let is_known = field != 2 || (open && self.state.buckets.contains(&bid));
             if says != is && is_known && (self.state.buckets.contains(&bid) || field != 2) {
-                self.wrong("counters are what they count", format!("bucket {bid} field {field}: {says}, not {is}"));
+                self.wrong(
+                    "counters are what they count",
+                    format!("bucket {bid} field {field}: {says}, not {is}"),
+                );
             }
         }
     }

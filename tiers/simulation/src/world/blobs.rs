@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use terrace_long_term::faults::Faults;
 use terrace_long_term::{
-    BlobBody, BlobError, BlobFacts, BlobKey, BlobPage, BlobRead, BlobStore, Deployment, Facts, SizeHint, Stored,
+    BlobBody, BlobError, BlobFacts, BlobKey, BlobPage, BlobRead, BlobStore, Deployment, Facts, SizeHint,
+    Stored,
 };
 
 use crate::world::{Course, Gate};

@@ -48,7 +48,8 @@ impl Bodies {
     /// Whether some body of `size` bytes has `part` at `begin`.
     pub(crate) fn has(&self, size: u64, begin: u64, part: &[u8]) -> bool {
         let Ok(begin) = usize::try_from(begin) else { return false };
-        let has = |body: &Bytes| body.len() as u64 == size && body.get(begin..begin + part.len()) == Some(part);
+        let has =
+            |body: &Bytes| body.len() as u64 == size && body.get(begin..begin + part.len()) == Some(part);
         self.sent.lock().values().any(has)
     }
 }

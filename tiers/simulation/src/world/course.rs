@@ -74,7 +74,11 @@ impl Course {
 
     fn choose_often(&self, choices: &[Fault], boost: u64) -> Option<Fault> {
         // A call to the long-term tier is seldom beside one to the other.
-        let boost = if choices.first().is_some_and(|fault| fault.strikes().is_long_term()) { boost * 3 } else { boost };
+        let boost = if choices.first().is_some_and(|fault| fault.strikes().is_long_term()) {
+            boost * 3
+        } else {
+            boost
+        };
         let intensity = (self.intensity.load(Ordering::Relaxed) * boost).min(500);
         if choices.is_empty() || intensity == 0 || !self.faults.chance(intensity) {
             return None;

@@ -8,6 +8,7 @@ use futures::FutureExt;
 use futures::future::Shared;
 use terrace_high_volume::{Mutation, Read, Transaction};
 use terrace_long_term::{BlobKey, PutOutcome};
+use terrace_runtime::planted::{Bug, is_planted};
 use tokio::sync::oneshot;
 
 use crate::error::{Failure, FailureKind};
@@ -64,9 +65,12 @@ impl Recorded {
 }
 
 impl Guard {
-    /// Begins to record a ticket for a body that will be put under a fresh revision; does not wait for it.
-    pub(crate) fn open(store: &Store, kind: Kind, bid: BucketId, key: &ObjectKey) -> Self {
-        let revision = store.mint();
+    /// Begins to record a ticket for a body that will be put under `revision`, which is fresh; does not wait for it.
+    pub(crate) fn open(
+        store: &Store,
+        kind: Kind,
+        (bid, key, revision): (BucketId, &ObjectKey, Revision),
+    ) -> Self {
         let (record, recorded) = recording();
         let created_ms = store.clock.wall();
         let ticket = Ticket { state: State::Open, kind, bid, key: key.as_bytes().clone(), created_ms };
@@ -82,7 +86,14 @@ impl Guard {
             let _ended = record.send(outcome.is_ok());
         }));
         let key = BlobKey { bid: bid.0, key: key.as_bytes().clone(), rev: revision.0 };
-        Self { store: store.clone(), revision, key, recorded, tried: AtomicBool::new(false), blob: Some(Blob::Possible) }
+        Self {
+            store: store.clone(),
+            revision,
+            key,
+            recorded,
+            tried: AtomicBool::new(false),
+            blob: Some(Blob::Possible),
+        }
     }
 
     /// The revision of the body.
@@ -166,6 +177,10 @@ impl Work for Open<'_> {
     type Output = ();
 
     async fn attempt(&mut self, txn: &dyn Transaction) -> Result<Step<()>, Stop> {
+        if is_planted(Bug::TicketOpenedBlindly) {
+            txn.mutate(Mutation::Set { key: self.row.clone(), value: self.ticket.encode() });
+            return Ok(Step::Write(()));
+        }
         if self.store.fences.is_fenced(self.store.node) {
             return Err(fenced(self.store).into());
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use terrace_high_volume::{Conflict, Key, KeyRange, Mutation, Read, Transaction};
 use terrace_long_term::BlobKey;
+use terrace_runtime::planted::{Bug, is_planted};
 
 use crate::name::{BucketId, ObjectKey, Revision};
 use crate::reclaim::queue;
@@ -36,7 +37,8 @@ impl Store {
     pub(crate) async fn settle_own(&self, revision: Revision, (key, tried): (&BlobKey, bool), blob: Blob) {
         let row = rows::ticket::key(self.node, revision);
         for left in (0..TRIES).rev() {
-            let mut work = Take { store: self, rows: vec![(row.clone(), revision)], blob, own: (!tried).then_some(key) };
+            let mut work =
+                Take { store: self, rows: vec![(row.clone(), revision)], blob, own: (!tried).then_some(key) };
             match self.write(Run::client("settle a ticket", self.mint()).background(), &mut work).await {
                 Ok(_) => return self.reclaim.wake(),
                 Err(error) if left == 0 => {
@@ -89,6 +91,10 @@ impl Work for Take<'_> {
             txn.mutate(Mutation::Clear { key: row.clone() });
             let may_have_blob = ticket.state == State::Open && ticket.kind != Kind::Operation;
             if may_have_blob {
+                if is_planted(Bug::BlobGoesBeforeFence) && self.blob != Blob::None {
+                    let (bid, key) = (ticket.bid.0, ticket.key.clone());
+                    let _unfenced = self.store.blobs.delete(&BlobKey { bid, key, rev: revision.0 }).await;
+                }
                 self.waste((ticket.bid, ticket.key, *revision), &mut waste, &mut again)?;
             }
         }

@@ -143,7 +143,9 @@ impl Store {
             Piece::Inline { rev, size, range } => {
                 let mut reading = InlinePiece { rev, size, range };
                 // Missing like a blob: the object changed since its manifest was read, and another gateway's reclaim knows of no pin here.
-                let Some(chunks) = self.read("read an inline part", &mut reading).await? else { return Ok(None) };
+                let Some(chunks) = self.read("read an inline part", &mut reading).await? else {
+                    return Ok(None);
+                };
                 Ok(Some(Box::pin(stream::iter(chunks.into_iter().map(Ok)))))
             }
         }
