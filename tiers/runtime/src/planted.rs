@@ -32,6 +32,12 @@ pub enum Bug {
     PutLandsAfterDelete,
     /// The proof that nothing leaks does not count the parts of open uploads.
     FsckWithoutParts,
+    /// A node that was declared dead takes a witness that a recovery cleared for a write that never was. The simulation found it.
+    FencedNodeRunsAgain,
+    /// What the owner of a ticket stores behind the recovery that took it is queued by nobody. The simulation found it.
+    FencedOwnerLeaks,
+    /// A part that is a row, reclaimed by another gateway while it is read, is called damage. The simulation found it.
+    ReclaimedPartIsDamage,
 }
 
 #[cfg(not(feature = "planted-bugs"))]

@@ -38,4 +38,7 @@ caught! {
     a_conflict_on_a_point_is_caught = PointInsteadOfRange;
     a_put_that_lands_after_its_delete_is_caught = PutLandsAfterDelete;
     a_proof_without_parts_is_caught = FsckWithoutParts;
+    a_write_that_a_fenced_node_runs_again_is_caught = FencedNodeRunsAgain;
+    a_blob_that_a_fenced_owner_leaves_is_caught = FencedOwnerLeaks;
+    a_reclaimed_part_that_is_called_damage_is_caught = ReclaimedPartIsDamage;
 }

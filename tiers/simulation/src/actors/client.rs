@@ -11,7 +11,7 @@ use terrace_store::name::{BucketName, ObjectKey};
 use terrace_store::object::{ETagList, WriteCondition};
 
 use crate::actors::{Cut, Told, untold};
-use crate::history::{Answer, BodyId, Call, Condition, Event};
+use crate::history::{Answer, Call, Condition, Event};
 use crate::random::Random;
 use crate::world::{Engines, INLINE_MAX};
 
@@ -43,8 +43,8 @@ pub(crate) struct Client {
     pub(crate) engines: Arc<Engines>,
     pub(crate) number: u32,
     pub(crate) random: Random,
-    /// ETags that this client has seen, with the body that it read under them.
-    pub(crate) seen: Mutex<BTreeMap<Arc<str>, (Arc<str>, Option<BodyId>)>>,
+    /// The ETag that this client saw last of each object.
+    pub(crate) seen: Mutex<BTreeMap<Arc<str>, Arc<str>>>,
     /// Which call of it does not come to its end.
     pub(crate) cut: Option<Cut>,
 }
@@ -86,7 +86,7 @@ impl Client {
 
     /// Any object.
     pub(crate) fn any_place(&self) -> Place {
-        place(self.any_bucket(), *self.random.pick(&KEYS))
+        place(self.any_bucket(), self.random.pick::<&str>(&KEYS))
     }
 
     /// Mostly the steady one.
@@ -124,11 +124,8 @@ impl Client {
     ) {
         let returned =
             answer.as_ref().filter(|answer| **answer != Answer::Unknown).map(|_| self.engines.course.tick());
-        if let Some(Answer::Found { etag, body }) = &answer {
-            self.saw(object, etag, *body);
-        }
-        if let (Some(Answer::Written(etag)), Call::Write { body, .. }) = (&answer, &call) {
-            self.saw(object, etag, Some(*body));
+        if let Some(Answer::Found { etag, .. } | Answer::Written(etag)) = &answer {
+            self.seen.lock().insert(Arc::clone(&object.name), Arc::clone(etag));
         }
         let event = Event {
             client: self.number * VOICES + voice,
@@ -142,15 +139,9 @@ impl Client {
         self.engines.events.lock().push(event);
     }
 
-    fn saw(&self, object: &Place, etag: &Arc<str>, body: Option<BodyId>) {
-        let mut seen = self.seen.lock();
-        let known = seen.get(&object.name).filter(|(before, _)| before == etag).and_then(|(_, body)| *body);
-        seen.insert(Arc::clone(&object.name), (Arc::clone(etag), body.or(known)));
-    }
-
     /// A condition that may hold, and how to ask for it.
     pub(crate) fn any_condition(&self, object: &Place, may_be_absent: bool) -> (Condition, WriteCondition) {
-        let seen = self.seen.lock().get(&object.name).map(|(etag, _)| Arc::clone(etag));
+        let seen = self.seen.lock().get(&object.name).map(Arc::clone);
         match seen {
             Some(etag) if !may_be_absent || self.random.chance(600) => {
                 let list = Some(ETagList::These(vec![etag.to_string()]));

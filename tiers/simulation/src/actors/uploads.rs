@@ -177,9 +177,31 @@ impl Client {
                 Some(Answer::Written(etag)) => Some(Answer::Written(etag)),
                 answer => answer.filter(|_| !is_unsure),
             };
-            return self.record_completion(object, called, (body, condition), answer);
+            let etag = match &answer {
+                Some(Answer::Written(etag)) => Some(Arc::clone(etag)),
+                _ => None,
+            };
+            self.record_completion(object, called, (body, condition), answer);
+            if let Some(etag) = etag
+                && self.random.chance(300)
+            {
+                self.complete_again(completion(upload, &parts, &asked), &etag).await;
+            }
+            return;
         }
         self.record_completion(object, called, (body, condition), None);
+    }
+
+    /// The same request behind its answer is answered the same, as long as it is remembered.
+    async fn complete_again(&self, request: CompleteUpload, etag: &str) {
+        let told =
+            self.call(Operation::Complete, |store| async move { store.complete_upload(request).await }).await;
+        if let Some(written) = self.expect(told, &[Refusal::NoSuchUpload, Refusal::NoSuchBucket])
+            && written.etag.to_string() != etag
+        {
+            let what = format!("first {etag}, then {}", written.etag);
+            self.engines.course.violated("a completion is done once", what);
+        }
     }
 
     fn record_completion(

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use terrace_high_volume::{Read, Transaction, Version};
 use terrace_long_term::{BlobBody, BlobKey, BodyError};
+use terrace_runtime::planted::{Bug, is_planted};
 
 use crate::error::{Failure, FailureKind, Result};
 use crate::name::{BucketId, ObjectKey, PartNumber, Revision};
@@ -144,6 +145,9 @@ impl Store {
                 let mut reading = InlinePiece { rev, size, range };
                 // Missing like a blob: the object changed since its manifest was read, and another gateway's reclaim knows of no pin here.
                 let Some(chunks) = self.read("read an inline part", &mut reading).await? else {
+                    if is_planted(Bug::ReclaimedPartIsDamage) {
+                        return Err(self.corrupt(rows::Damaged { family: rows::Family::Inline }).into());
+                    }
                     return Ok(None);
                 };
                 Ok(Some(Box::pin(stream::iter(chunks.into_iter().map(Ok)))))
