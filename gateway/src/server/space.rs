@@ -14,7 +14,11 @@ use terrace_store::Space as _;
 
 use crate::config::SpaceSettings;
 
+/// Pause between two looks, and between two where a second of writing could use up what is left above the reserve.
 const EVERY: Duration = Duration::from_secs(1);
+const NEAR: Duration = Duration::from_millis(100);
+/// More than a disk of one machine takes in a second.
+const NEAR_BYTES: u64 = 8 << 30;
 const LEAST_RESERVE: u64 = 512 << 20;
 const RESERVE_SHARE: u64 = 50;
 /// The reserve counts as used up below one part in this many of it.
@@ -31,7 +35,7 @@ struct Disk {
     total: u64,
 }
 
-/// Watches the free bytes of directories, once a second. Reads, never writes, but for the ballast.
+/// Watches the free bytes of directories, once a second, and ten times a second near the reserve. Reads, never writes, but for the ballast.
 #[derive(Debug)]
 pub struct Space {
     directories: Vec<PathBuf>,
@@ -77,8 +81,8 @@ impl Space {
         let (watched, blocking) = (Arc::clone(&space), tasks.clone());
         tasks.worker("space", move |stop, status| async move {
             loop {
-                watched.round(&blocking, &status).await;
-                if stop.sleep(EVERY).await {
+                let pause = watched.round(&blocking, &status).await;
+                if stop.sleep(pause).await {
                     return;
                 }
             }
@@ -86,12 +90,13 @@ impl Space {
         Ok(space)
     }
 
-    async fn round(self: &Arc<Self>, tasks: &Tasks, status: &WorkerStatus) {
-        let step = match self.look() {
-            Ok(step) => step,
+    /// One look, and what follows from it. How long until the next.
+    async fn round(self: &Arc<Self>, tasks: &Tasks, status: &WorkerStatus) -> Duration {
+        let (step, pause) = match self.look() {
+            Ok(seen) => seen,
             Err(error) => {
                 status.set(format!("cannot read free space: {error}"));
-                return;
+                return EVERY;
             }
         };
         status.set(if self.admits_writes() {
@@ -100,7 +105,7 @@ impl Space {
             "writes are refused: too little free space"
         });
         if step == Step::Keep {
-            return;
+            return pause;
         }
         let space = Arc::clone(self);
         match tasks.blocking("ballast", move || space.ballast.take(step)).await {
@@ -108,9 +113,10 @@ impl Space {
             Ok(Err(error)) => tracing::warn!(%error, ?step, "the ballast file stays as it is"),
             Err(error) => tracing::warn!(%error, "the ballast file stays as it is"),
         }
+        pause
     }
 
-    fn look(&self) -> io::Result<Step> {
+    fn look(&self) -> io::Result<(Step, Duration)> {
         let disks = self.directories.iter().map(|path| read(path)).collect::<io::Result<Vec<_>>>()?;
         let admits = disks.iter().all(|disk| disk.free >= reserve(self.reserve, disk.total));
         if self.admits.swap(admits, Ordering::Relaxed) != admits {
@@ -125,7 +131,10 @@ impl Space {
             }
         }
         let held = self.ballast.bytes > 0 && self.ballast.path.exists();
-        Ok(disks.first().map_or(Step::Keep, |disk| step(*disk, self.reserve, self.ballast.bytes, held)))
+        let step =
+            disks.first().map_or(Step::Keep, |disk| step(*disk, self.reserve, self.ballast.bytes, held));
+        let pause = disks.iter().map(|disk| pause(*disk, self.reserve)).min().unwrap_or(EVERY);
+        Ok((step, pause))
     }
 }
 
@@ -151,6 +160,14 @@ fn step(disk: Disk, set: Option<u64>, ballast: u64, held: bool) -> Step {
         Step::Restore
     } else {
         Step::Keep
+    }
+}
+
+/// How long a look at a disk holds. A disk below its reserve takes no writes, so nothing is urgent.
+fn pause(disk: Disk, set: Option<u64>) -> Duration {
+    match disk.free.checked_sub(reserve(set, disk.total)) {
+        Some(left) if left < NEAR_BYTES => NEAR,
+        _ => EVERY,
     }
 }
 
@@ -199,6 +216,13 @@ mod tests {
         assert_eq!(reserve(Some(7), GIB), 7);
         assert_eq!(reserve(None, 10 * GIB), 512 << 20);
         assert_eq!(reserve(None, 100 * GIB), 2 * GIB);
+    }
+
+    #[test]
+    fn near_the_reserve_a_look_holds_for_a_tenth_of_a_second() {
+        let at = |free| pause(Disk { free, total: 100 * GIB }, Some(GIB));
+        assert_eq!((at(90 * GIB), at(9 * GIB), at(9 * GIB - 1)), (EVERY, EVERY, NEAR));
+        assert_eq!((at(GIB), at(GIB - 1)), (NEAR, EVERY));
     }
 
     #[test]

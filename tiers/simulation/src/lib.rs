@@ -2,6 +2,7 @@
 
 pub mod faults;
 pub mod history;
+pub mod interruption;
 
 mod actors;
 mod oracle;

@@ -31,7 +31,10 @@ impl Client {
         let _under_way = node.enter(operation);
         let (number, name) = (self.number, operation.name());
         course.note(format_args!("c{number} {name} at n{}", node.number));
-        let work = std::pin::pin!(origin::on_behalf_of(name, call(node.store.clone())));
+        let mut work = std::pin::pin!(origin::on_behalf_of(name, call(node.store.clone())));
+        if let Some(cut) = self.cut.as_ref().filter(|cut| cut.strikes(operation)) {
+            return cut.poll(engines, &node, work.as_mut()).await;
+        }
         tokio::select! {
             biased;
             () = node.gate.died() => {

@@ -10,7 +10,7 @@ use terrace_store::Error;
 use terrace_store::name::{BucketName, ObjectKey};
 use terrace_store::object::{ETagList, WriteCondition};
 
-use crate::actors::{Told, untold};
+use crate::actors::{Cut, Told, untold};
 use crate::history::{Answer, BodyId, Call, Condition, Event};
 use crate::random::Random;
 use crate::world::{Engines, INLINE_MAX};
@@ -45,12 +45,14 @@ pub(crate) struct Client {
     pub(crate) random: Random,
     /// ETags that this client has seen, with the body that it read under them.
     pub(crate) seen: Mutex<BTreeMap<Arc<str>, (Arc<str>, Option<BodyId>)>>,
+    /// Which call of it does not come to its end.
+    pub(crate) cut: Option<Cut>,
 }
 
 impl Client {
     pub(crate) fn new(engines: &Arc<Engines>, number: u32) -> Self {
         let random = Random::new(engines.seed, 1_000 + u64::from(number));
-        Self { engines: Arc::clone(engines), number, random, seen: Mutex::default() }
+        Self { engines: Arc::clone(engines), number, random, seen: Mutex::default(), cut: None }
     }
 
     /// Does `calls` calls, with pauses.

@@ -23,13 +23,14 @@ pub(crate) fn source(object: &Place, etag: &str) -> CopySource {
 impl Client {
     pub(crate) async fn copy(&self) {
         let (from, to) = (self.any_place(), self.any_place());
-        if from.name == to.name {
-            return self.copy_onto().await;
-        }
-        let Some(seen) = self.get_object(&from).await else { return };
+        if from.name == to.name { self.copy_onto().await } else { self.copy_object(&from, &to).await }
+    }
+
+    pub(crate) async fn copy_object(&self, from: &Place, to: &Place) {
+        let Some(seen) = self.get_object(from).await else { return };
         let Some(body) = seen.body else { return };
         let request = CopyObject {
-            source: source(&from, &seen.etag),
+            source: source(from, &seen.etag),
             bucket: to.bucket.clone(),
             key: to.key.clone(),
             metadata: MetadataDirective::Copy(CopiedMetadata::default()),
@@ -47,15 +48,18 @@ impl Client {
         };
         if matches!(answer, Some(Answer::Written(_))) {
             let found = Answer::Found { etag: seen.etag, body: Some(body) };
-            self.record(1, &from, called, (Call::Get, Some(found)));
+            self.record(1, from, called, (Call::Get, Some(found)));
         }
-        self.record(0, &to, called, (Call::Write { body, condition: Condition::None }, answer));
+        self.record(0, to, called, (Call::Write { body, condition: Condition::None }, answer));
     }
 
     /// New metadata for an object as it was seen.
     pub(crate) async fn copy_onto(&self) {
-        let object = self.any_place();
-        let (condition, asked) = self.any_condition(&object, false);
+        self.copy_onto_itself(&self.any_place()).await;
+    }
+
+    pub(crate) async fn copy_onto_itself(&self, object: &Place) {
+        let (condition, asked) = self.any_condition(object, false);
         let of_source = ReadCondition::default();
         let request = CopyObject {
             source: CopySource {
@@ -73,6 +77,6 @@ impl Client {
         let told =
             self.call(Operation::CopyOnto, |store| async move { store.copy_object(request).await }).await;
         let answer = self.answer(told, |written| Answer::Written(Arc::from(written.etag.to_string())));
-        self.record(0, &object, called, (Call::Touch { condition }, answer));
+        self.record(0, object, called, (Call::Touch { condition }, answer));
     }
 }

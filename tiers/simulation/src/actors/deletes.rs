@@ -2,24 +2,23 @@
 
 use terrace_store::object::DeleteCondition;
 
-use crate::actors::client::{KEYS, place};
+use crate::actors::client::{KEYS, Place, place};
 use crate::actors::{Client, untold};
 use crate::faults::Operation;
 use crate::history::{Answer, Call, Condition};
 
 impl Client {
     pub(crate) async fn delete(&self) {
-        self.delete_object(Operation::Delete).await;
+        self.delete_object(Operation::Delete, &self.any_place()).await;
     }
 
     pub(crate) async fn delete_if(&self) {
-        self.delete_object(Operation::DeleteIf).await;
+        self.delete_object(Operation::DeleteIf, &self.any_place()).await;
     }
 
-    async fn delete_object(&self, operation: Operation) {
-        let object = self.any_place();
+    pub(crate) async fn delete_object(&self, operation: Operation, object: &Place) {
         let (condition, etags) = match operation {
-            Operation::DeleteIf => self.any_condition(&object, false),
+            Operation::DeleteIf => self.any_condition(object, false),
             _ => (Condition::None, Default::default()),
         };
         let called = self.engines.course.tick();
@@ -30,7 +29,7 @@ impl Client {
             })
             .await;
         let answer = self.answer(told, |()| Answer::Deleted);
-        self.record(0, &object, called, (Call::Delete { condition }, answer));
+        self.record(0, object, called, (Call::Delete { condition }, answer));
     }
 
     pub(crate) async fn delete_many(&self) {

@@ -5,6 +5,7 @@ mod call;
 mod chaos;
 mod client;
 mod copies;
+mod cut;
 mod deletes;
 mod reads;
 mod sweeper;
@@ -13,5 +14,7 @@ mod writes;
 
 pub(crate) use call::{Told, untold};
 pub(crate) use chaos::{chaos, start};
-pub(crate) use client::{BUCKETS, Client, KEYS, place};
+pub(crate) use client::{BUCKETS, Client, KEYS, Place, place};
+pub(crate) use cut::Cut;
+pub use cut::End;
 pub(crate) use sweeper::sweeper;

@@ -19,11 +19,11 @@ use crate::faults::Operation;
 use crate::history::{Answer, BodyId, Call, Condition};
 use crate::world::SMALLEST_PART;
 
-/// How often a completion without an answer is asked for again.
+/// How often a completion is asked for as long as it has no answer.
 const AGAIN: usize = 4;
 
 /// A part as the client knows it.
-struct Part {
+pub(crate) struct Part {
     number: u16,
     etag: String,
     bytes: Bytes,
@@ -37,6 +37,20 @@ fn number(number: u16) -> PartNumber {
 impl Client {
     pub(crate) async fn upload(&self) {
         let object = self.any_place();
+        let Some(upload) = self.create_upload(&object).await else { return };
+        let parts = self.upload_parts(&upload).await;
+        if self.random.chance(600) {
+            self.look_at(&upload).await;
+        }
+        match self.random.below(10) {
+            0 => {}
+            1 | 2 => self.abort(&upload).await,
+            _ if parts.is_empty() => self.abort(&upload).await,
+            _ => self.complete(&object, &upload, parts, AGAIN).await,
+        }
+    }
+
+    pub(crate) async fn create_upload(&self, object: &Place) -> Option<UploadRef> {
         let (bucket, key) = (object.bucket.clone(), object.key.clone());
         let request = CreateUpload {
             bucket: bucket.clone(),
@@ -47,18 +61,8 @@ impl Client {
         let told = self
             .call(Operation::CreateUpload, |store| async move { store.create_upload(request).await })
             .await;
-        let Some(id) = self.expect(told, &[Refusal::NoSuchBucket]) else { return };
-        let upload = UploadRef { bucket, key, upload: id };
-        let parts = self.upload_parts(&upload).await;
-        if self.random.chance(600) {
-            self.look_at(&upload).await;
-        }
-        match self.random.below(10) {
-            0 => {}
-            1 | 2 => self.abort(&upload).await,
-            _ if parts.is_empty() => self.abort(&upload).await,
-            _ => self.complete(&object, &upload, parts).await,
-        }
+        let upload = self.expect(told, &[Refusal::NoSuchBucket])?;
+        Some(UploadRef { bucket, key, upload })
     }
 
     /// Uploads some parts; those whose answer came.
@@ -69,39 +73,29 @@ impl Client {
             let written = if self.random.chance(200) {
                 self.copy_part(upload, n).await
             } else {
-                self.own_part(upload, n).await
+                self.own_part(upload, n, self.any_length()).await
             };
-            parts.extend(written.map(|(written, bytes)| Part {
-                number: n,
-                etag: written.etag.to_string(),
-                bytes,
-            }));
+            parts.extend(written);
             // A part that is sent again takes the place of the first.
             if self.random.chance(150) {
                 parts.retain(|part| part.number != n);
-                let again = self.own_part(upload, n).await;
-                parts.extend(again.map(|(written, bytes)| Part {
-                    number: n,
-                    etag: written.etag.to_string(),
-                    bytes,
-                }));
+                parts.extend(self.own_part(upload, n, self.any_length()).await);
             }
         }
         parts
     }
 
-    async fn own_part(&self, upload: &UploadRef, n: u16) -> Option<(Written, Bytes)> {
-        let length = self.any_length().max(SMALLEST_PART);
-        let (_, bytes) = self.engines.bodies.make(length);
+    pub(crate) async fn own_part(&self, upload: &UploadRef, n: u16, length: usize) -> Option<Part> {
+        let (_, bytes) = self.engines.bodies.make(length.max(SMALLEST_PART));
         let body = self.sent(&bytes, Operation::UploadPart);
         let request = UploadPart { upload: upload.clone(), number: number(n), body };
         let told =
             self.call(Operation::UploadPart, |store| async move { store.upload_part(request).await }).await;
         let written = self.expect(told, &[Refusal::NoSuchBucket, Refusal::NoSuchUpload])?;
-        Some((written, bytes))
+        Some(Part { number: n, etag: written.etag.to_string(), bytes })
     }
 
-    async fn copy_part(&self, upload: &UploadRef, n: u16) -> Option<(Written, Bytes)> {
+    async fn copy_part(&self, upload: &UploadRef, n: u16) -> Option<Part> {
         let from = self.any_place();
         let seen = self.get_object(&from).await?;
         let bytes = self.engines.bodies.bytes(seen.body?)?;
@@ -118,7 +112,8 @@ impl Client {
             self.call(Operation::CopyPart, |store| async move { store.copy_part(request).await }).await;
         let changed = Refusal::PreconditionFailed("If-Match");
         let gone = [Refusal::NoSuchBucket, Refusal::NoSuchUpload, Refusal::NoSuchKey, changed];
-        Some((self.expect(told, &gone)?, bytes))
+        let written = self.expect(told, &gone)?;
+        Some(Part { number: n, etag: written.etag.to_string(), bytes })
     }
 
     async fn look_at(&self, upload: &UploadRef) {
@@ -139,15 +134,21 @@ impl Client {
         self.expect(told.await, &[Refusal::NoSuchBucket]);
     }
 
-    async fn abort(&self, upload: &UploadRef) {
+    pub(crate) async fn abort(&self, upload: &UploadRef) {
         let reference = upload.clone();
         let told = self.call(Operation::Abort, |store| async move { store.abort_upload(reference).await });
         // An abort whose answer was lost finds nothing the second time.
         self.expect(told.await, &[Refusal::NoSuchBucket, Refusal::NoSuchUpload]);
     }
 
-    /// Completes, and asks again with the same list as long as there is no answer: all of it is one write.
-    async fn complete(&self, object: &Place, upload: &UploadRef, mut parts: Vec<Part>) {
+    /// Completes, and asks again with the same list, up to `tries` times in all, as long as there is no answer: all of it is one write.
+    pub(crate) async fn complete(
+        &self,
+        object: &Place,
+        upload: &UploadRef,
+        mut parts: Vec<Part>,
+        tries: usize,
+    ) {
         if parts.len() > 1 && self.random.chance(200) {
             parts.remove(0);
         }
@@ -162,7 +163,7 @@ impl Client {
         };
         let called = self.engines.course.tick();
         let mut is_unsure = false;
-        for _ in 0..AGAIN {
+        for _ in 0..tries {
             let request = completion(upload, &parts, &asked);
             let told = self
                 .call(Operation::Complete, |store| async move { store.complete_upload(request).await })

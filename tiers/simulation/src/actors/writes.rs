@@ -10,6 +10,7 @@ use terrace_store::object::WriteCondition;
 use terrace_store::ops::object::PutObject;
 
 use crate::actors::Client;
+use crate::actors::client::Place;
 use crate::faults::{Fault, Operation};
 use crate::history::{Answer, Call, Condition};
 use crate::world::INLINE_MAX;
@@ -62,29 +63,34 @@ impl Client {
     pub(crate) async fn put(&self) {
         let length = self.any_length();
         let operation = if length > INLINE_MAX { Operation::PutLarge } else { Operation::PutInline };
-        self.put_object(operation, length, (Condition::None, WriteCondition::default())).await;
+        let condition = (Condition::None, WriteCondition::default());
+        self.put_object(operation, &self.any_place(), length, condition).await;
     }
 
     pub(crate) async fn put_if(&self) {
-        self.put_object(Operation::PutIf, self.any_length(), (Condition::None, WriteCondition::default()))
-            .await;
+        let object = self.any_place();
+        let condition = self.any_condition(&object, true);
+        self.put_object(Operation::PutIf, &object, self.any_length(), condition).await;
     }
 
-    async fn put_object(&self, operation: Operation, length: usize, condition: (Condition, WriteCondition)) {
-        let object = self.any_place();
-        let condition =
-            if operation == Operation::PutIf { self.any_condition(&object, true) } else { condition };
+    pub(crate) async fn put_object(
+        &self,
+        operation: Operation,
+        object: &Place,
+        length: usize,
+        (condition, asked): (Condition, WriteCondition),
+    ) {
         let (body, bytes) = self.engines.bodies.make(length);
         let called = self.engines.course.tick();
         let request = PutObject {
             bucket: object.bucket.clone(),
             key: object.key.clone(),
             metadata: self.any_metadata(),
-            condition: condition.1,
+            condition: asked,
             body: self.sent(&bytes, operation),
         };
         let told = self.call(operation, |store| async move { store.put_object(request).await }).await;
         let answer = self.answer(told, |written| Answer::Written(Arc::from(written.etag.to_string())));
-        self.record(0, &object, called, (Call::Write { body, condition: condition.0 }, answer));
+        self.record(0, object, called, (Call::Write { body, condition }, answer));
     }
 }

@@ -52,7 +52,7 @@ async fn clear_up(last: &Node) -> terrace_store::Result<()> {
                 .because(format!("{unfinished:?}"));
         return Err(unfinished.into());
     }
-    last.clock.jump(1_000);
+    last.clock.jump(10_000);
     last.store.sweep_now().await?;
     for time in [settings().grace, DAY, CLOCKS] {
         last.store.reclaim_now().await?;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
+use parking_lot::Mutex;
 use terrace_long_term::{BlobBody, BodyError};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::world::Course;
 
@@ -21,12 +22,14 @@ enum Way {
 #[derive(Clone)]
 pub(crate) struct Gate {
     course: Arc<Course>,
-    way: Arc<watch::Sender<Way>>,
+    way: Arc<Mutex<Way>>,
+    /// Tells of every turn. Not a `watch`: that wakes its receivers in an order of its own making, another one each time.
+    turned: Arc<Notify>,
 }
 
 impl Gate {
     pub(crate) fn new(course: &Arc<Course>) -> Self {
-        Self { course: Arc::clone(course), way: Arc::new(watch::Sender::new(Way::Open)) }
+        Self { course: Arc::clone(course), way: Arc::new(Mutex::new(Way::Open)), turned: Arc::default() }
     }
 
     pub(crate) fn open(&self) {
@@ -42,21 +45,20 @@ impl Gate {
     }
 
     fn turn(&self, to: Way) {
-        self.way.send_if_modified(|way| {
-            let turns = *way != Way::Dead && *way != to;
-            if turns {
-                *way = to;
-            }
-            turns
-        });
+        let mut way = self.way.lock();
+        if *way != Way::Dead {
+            *way = to;
+            self.turned.notify_waiters();
+        }
     }
 
     async fn until(&self, wanted: Way) {
-        if *self.way.borrow() == wanted {
-            return;
-        }
-        if self.way.subscribe().wait_for(|way| *way == wanted).await.is_err() {
-            std::future::pending().await
+        loop {
+            let turned = self.turned.notified();
+            if *self.way.lock() == wanted {
+                return;
+            }
+            turned.await;
         }
     }
 

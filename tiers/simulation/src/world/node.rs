@@ -32,7 +32,7 @@ pub(crate) fn settings() -> Settings {
         deadline: Duration::from_secs(4),
         grace: Duration::from_millis(300),
         smallest_part: SMALLEST_PART as u64,
-        sweep_age: Duration::from_millis(50),
+        sweep_age: Duration::from_secs(3),
         etag: ETagMode::Revision,
     }
 }
