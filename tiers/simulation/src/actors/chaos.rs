@@ -56,8 +56,19 @@ async fn zombie(engines: &Arc<Engines>, node: &Arc<Node>, random: &Random) {
     replace(engines, node, random).await;
 }
 
-/// A peer takes the node for dead, and is wrong.
+/// A peer takes the node for dead, and is wrong: best while a large write of that node is about to be committed.
 async fn recovered_alive(engines: &Arc<Engines>, node: &Arc<Node>, random: &Random) {
+    const WAIT_MS: u64 = 400;
+    engines.course.set_trap();
+    let mut writing = None;
+    for waited in 0..WAIT_MS {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        if let Some(number) = engines.course.sprung(waited + 1 == WAIT_MS) {
+            writing = engines.nodes().into_iter().find(|node| node.number == number);
+            break;
+        }
+    }
+    let node = writing.as_ref().unwrap_or(node);
     node.suffers(engines, Fault::RecoveredAlive);
     recover_by(engines, node, random).await;
     tokio::time::sleep(Duration::from_millis(random.below(500))).await;

@@ -137,6 +137,13 @@ operations! {
     Sweep = "sweep", [Read Get Range Commit BlobList BlobLook];
 }
 
+impl Operation {
+    /// Whether it may store a blob under a ticket.
+    pub(crate) fn may_be_large(self) -> bool {
+        self.touches().contains(&Touch::BlobPut)
+    }
+}
+
 /// Looks an operation up by the origin of a task.
 pub(crate) fn names(origin: Option<&'static str>) -> Option<Operation> {
     let origin = origin?;

@@ -12,7 +12,10 @@ use crate::faults::Fault;
 use crate::world::Course;
 
 /// For the transactions of one node.
-pub(crate) struct KvPlan(pub(crate) Arc<Course>);
+pub(crate) struct KvPlan {
+    pub(crate) course: Arc<Course>,
+    pub(crate) node: u32,
+}
 
 impl kv::Plan for KvPlan {
     fn at(&self, point: kv::Point) -> kv::Fault {
@@ -24,12 +27,12 @@ impl kv::Plan for KvPlan {
             kv::Point::Get => &[F::GetUnavailable, F::GetTooOld, F::ReadSlow, F::ReadStalls],
             kv::Point::Range => &[F::RangeUnavailable, F::RangeTooOld, F::ReadSlow, F::ReadStalls],
         };
-        let Some(fault) = self.0.strike(choices) else { return kv::Fault::None };
+        let Some(fault) = self.course.strike(choices) else { return kv::Fault::None };
         match fault {
             F::BeginThrottled => kv::Fault::Fail(KvErrorKind::Throttled),
             F::GetTooOld | F::RangeTooOld => kv::Fault::Fail(KvErrorKind::TooOld),
-            F::ReadSlow => kv::Fault::Slow(self.0.time(5, 400)),
-            F::ReadStalls => kv::Fault::Slow(self.0.time(5_001, 9_000)),
+            F::ReadSlow => kv::Fault::Slow(self.course.time(5, 400)),
+            F::ReadStalls => kv::Fault::Slow(self.course.time(5_001, 9_000)),
             _ => kv::Fault::Fail(KvErrorKind::Unavailable),
         }
     }
@@ -51,18 +54,21 @@ impl kv::Plan for KvPlan {
             F::CommitLandsLate,
             F::CommitLandsLate,
         ];
+        if self.course.springs_trap(self.node) {
+            return C::Before(kv::Fault::Slow(self.course.time(5, 60)));
+        }
         let fail = |kind| C::Before(kv::Fault::Fail(kind));
-        match self.0.strike(&choices) {
+        match self.course.strike(&choices) {
             None => C::Before(kv::Fault::None),
             Some(F::CommitConflict) => fail(KvErrorKind::Conflict),
             Some(F::CommitTooOld) => fail(KvErrorKind::TooOld),
             Some(F::CommitThrottled) => fail(KvErrorKind::Throttled),
-            Some(F::CommitSlow) => C::Before(kv::Fault::Slow(self.0.time(5, 400))),
-            Some(F::CommitStalls) => C::Before(kv::Fault::Slow(self.0.time(4_000, 9_000))),
+            Some(F::CommitSlow) => C::Before(kv::Fault::Slow(self.course.time(5, 400))),
+            Some(F::CommitStalls) => C::Before(kv::Fault::Slow(self.course.time(4_000, 9_000))),
             Some(F::CommitAnswerLost) => C::LoseAnswer,
             Some(F::CommitVanishes) => fail(KvErrorKind::MaybeCommitted { settled: true }),
             Some(F::CommitVanishesUnsettled) => fail(KvErrorKind::MaybeCommitted { settled: false }),
-            Some(F::CommitLandsLate) => C::LandLate(self.0.time(0, 60)),
+            Some(F::CommitLandsLate) => C::LandLate(self.course.time(0, 60)),
             Some(_) => fail(KvErrorKind::Unavailable),
         }
     }

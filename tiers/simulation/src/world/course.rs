@@ -27,6 +27,16 @@ pub(crate) struct Course {
     trace: Mutex<Trace>,
     violations: Mutex<Vec<Violation>>,
     late: Mutex<BTreeSet<[u8; 16]>>,
+    trap: Mutex<Trap>,
+}
+
+/// Whether the next commit of a large write is to be slow, and then where it was.
+#[derive(Clone, Copy, Default)]
+enum Trap {
+    #[default]
+    None,
+    Set,
+    Sprung(u32),
 }
 
 impl Course {
@@ -45,6 +55,7 @@ impl Course {
             trace: Mutex::new(Trace::new(options.keep_trace)),
             violations: Mutex::default(),
             late: Mutex::default(),
+            trap: Mutex::default(),
         }
     }
 
@@ -84,6 +95,34 @@ impl Course {
             return None;
         }
         Some(*self.faults.pick(choices))
+    }
+
+    /// The next commit of a large write, or of its ticket, will be slow.
+    pub(crate) fn set_trap(&self) {
+        *self.trap.lock() = Trap::Set;
+    }
+
+    /// Whether the commit that the current task begins on `node` is that one.
+    pub(crate) fn springs_trap(&self, node: u32) -> bool {
+        let mut trap = self.trap.lock();
+        let operation = names_of_operations(origin::origin()).filter(|operation| operation.may_be_large());
+        let (Trap::Set, Some(operation)) = (*trap, operation) else { return false };
+        *trap = Trap::Sprung(node);
+        self.count(operation, Fault::CommitSlow);
+        true
+    }
+
+    /// On which node a commit is slow on purpose; the trap is gone after `last`, or when it has sprung.
+    pub(crate) fn sprung(&self, last: bool) -> Option<u32> {
+        let mut trap = self.trap.lock();
+        let node = match *trap {
+            Trap::Sprung(node) => Some(node),
+            Trap::None | Trap::Set => None,
+        };
+        if last || node.is_some() {
+            *trap = Trap::None;
+        }
+        node
     }
 
     pub(crate) fn count(&self, operation: Operation, fault: Fault) {

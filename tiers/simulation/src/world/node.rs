@@ -68,7 +68,7 @@ impl Node {
             Arc::new(SeededIds::new(engines.seed ^ (u64::from(number) << 40), Arc::clone(&clock) as _));
         let inner = FaultyKv::new(
             Arc::clone(&engines.kv) as Arc<dyn Kv>,
-            Arc::new(KvPlan(Arc::clone(course))),
+            Arc::new(KvPlan { course: Arc::clone(course), node: number }),
             engines.tasks.clone(),
         );
         let kv = NodeKv { inner, gate: gate.clone(), course: Arc::clone(course), shared, node: number };

@@ -96,6 +96,8 @@ impl Work for Take<'_> {
                 if is_planted(Bug::BlobGoesBeforeFence) && self.blob != Blob::None {
                     let (bid, key) = (ticket.bid.0, ticket.key.clone());
                     let _unfenced = self.store.blobs.delete(&BlobKey { bid, key, rev: revision.0 }).await;
+                    // A deletion on a long-term tier takes its time.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 self.waste((ticket.bid, ticket.key, *revision), &mut waste, &mut again)?;
             }
