@@ -18,7 +18,7 @@ use crate::{Outcome, Settings, syscalls, usage};
 /// After a cell: what the server does later for the operations of the cell belongs to the cell.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// Starts a server, waits until it is idle, and runs the cells on it.
+/// Starts a server, waits until it is idle, and runs the cells on it; that of resident memory on another.
 ///
 /// # Errors
 /// The first that any step met.
@@ -26,8 +26,15 @@ pub(crate) async fn started(recipe: &Recipe, settings: &Settings) -> Outcome<Rep
     let subject = Subject::start(recipe, settings, "").await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle = usage::resident(subject.pid)?.0;
-    let mut report = all(&subject, settings).await?;
+    let (alone, together): (Vec<_>, Vec<_>) =
+        wanted(settings).into_iter().partition(|cell| *cell == Cell::Resident);
+    let mut report = cells(&subject, &together, settings).await?;
     drop(subject);
+    if !alone.is_empty() {
+        // On a server of its own: what the allocator keeps of other cells is not memory of these uploads.
+        let subject = Subject::start(recipe, settings, "").await?;
+        report.cells.append(&mut cells(&subject, &alone, settings).await?.cells);
+    }
     (report.server, report.idle) = (recipe.name.clone(), Some(idle));
     if settings.syncs {
         report.syncs = Some(syncs(recipe, settings).await?);
@@ -40,13 +47,20 @@ pub(crate) async fn started(recipe: &Recipe, settings: &Settings) -> Outcome<Rep
 /// # Errors
 /// The first that any step met.
 pub(crate) async fn all(subject: &Subject, settings: &Settings) -> Outcome<Report> {
+    cells(subject, &wanted(settings), settings).await
+}
+
+fn wanted(settings: &Settings) -> Vec<Cell> {
+    let all = Cell::value_variants().iter().copied();
+    all.filter(|cell| settings.cells.is_empty() || settings.cells.contains(cell)).collect()
+}
+
+async fn cells(subject: &Subject, cells: &[Cell], settings: &Settings) -> Outcome<Report> {
     let bodies = Bodies::new();
     create_buckets(subject).await?;
     let mut report = Report { start: subject.start, ..Report::default() };
-    for cell in Cell::value_variants() {
-        if settings.cells.is_empty() || settings.cells.contains(cell) {
-            report.cells.push((*cell, measured(subject, *cell, &bodies, settings).await?));
-        }
+    for cell in cells {
+        report.cells.push((*cell, measured(subject, *cell, &bodies, settings).await?));
     }
     Ok(report)
 }
