@@ -6,7 +6,7 @@ use terrace_simulation::faults::{Fault, Tally};
 use terrace_simulation::{Options, run};
 
 /// Seeds of one run of the test.
-const SEEDS: u64 = 1_500;
+const SEEDS: u64 = 1_200;
 /// How often each fault fires in them, at least.
 const OFTEN: u64 = 200;
 /// Each on a thread of its own.

@@ -28,7 +28,7 @@ pub(crate) async fn chaos(engines: Arc<Engines>, count: u64) {
             0 | 1 => crash(&engines, node, &random).await,
             2 | 3 => zombie(&engines, node, &random).await,
             4 => recovered_alive(&engines, node, &random).await,
-            _ => jump(&engines, node, &random),
+            _ => nodes.iter().for_each(|node| jump(&engines, node, &random)),
         }
     }
 }
@@ -56,7 +56,8 @@ async fn zombie(engines: &Arc<Engines>, node: &Arc<Node>, random: &Random) {
     replace(engines, node, random).await;
 }
 
-/// A peer takes the node for dead, and is wrong: best while a large write of that node is about to be committed.
+/// A peer takes the node for dead, and is wrong: best while a write of that node is about to be committed, or has
+/// been and does not know it yet.
 async fn recovered_alive(engines: &Arc<Engines>, node: &Arc<Node>, random: &Random) {
     const WAIT_MS: u64 = 400;
     engines.course.set_trap();

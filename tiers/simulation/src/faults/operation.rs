@@ -50,8 +50,8 @@ impl Operation {
     /// How many times as often as others it is struck: those that are seldom called, or seldom get as far as to write.
     pub(crate) fn boost(self) -> u64 {
         match self {
-            Self::DeleteBucket | Self::Copy | Self::CopyPart | Self::Sweep => 4,
-            Self::CreateBucket | Self::Open | Self::Recover | Self::Abort => 2,
+            Self::DeleteBucket | Self::Copy | Self::CopyPart | Self::Sweep | Self::Open => 4,
+            Self::CreateBucket | Self::Recover | Self::Abort | Self::GetRange => 2,
             _ => 1,
         }
     }

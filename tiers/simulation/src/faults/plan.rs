@@ -54,8 +54,10 @@ impl kv::Plan for KvPlan {
             F::CommitLandsLate,
             F::CommitLandsLate,
         ];
-        if self.course.springs_trap(self.node) {
-            return C::Before(kv::Fault::Slow(self.course.time(5, 60)));
+        match self.course.springs_trap(self.node) {
+            None => {}
+            Some(F::CommitAnswerLost) => return C::LoseAnswer,
+            Some(_) => return C::Before(kv::Fault::Slow(self.course.time(5, 60))),
         }
         let fail = |kind| C::Before(kv::Fault::Fail(kind));
         match self.course.strike(&choices) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use terrace_runtime::{Clock, SystemClock, origin};
 
-use crate::faults::{Fault, Operation, Tally, names_of_operations};
+use crate::faults::{Fault, Operation, Tally, Touch, names_of_operations};
 use crate::random::Random;
 use crate::report::{Options, Violation};
 use crate::trace::Trace;
@@ -28,9 +28,11 @@ pub(crate) struct Course {
     violations: Mutex<Vec<Violation>>,
     late: Mutex<BTreeSet<[u8; 16]>>,
     trap: Mutex<Trap>,
+    /// A node on which the answer that was lost is lost slowly.
+    held: Mutex<Option<u32>>,
 }
 
-/// Whether the next commit of a large write is to be slow, and then where it was.
+/// Whether a commit is to be caught on its way, and then where it was.
 #[derive(Clone, Copy, Default)]
 enum Trap {
     #[default]
@@ -56,6 +58,7 @@ impl Course {
             violations: Mutex::default(),
             late: Mutex::default(),
             trap: Mutex::default(),
+            held: Mutex::default(),
         }
     }
 
@@ -97,19 +100,35 @@ impl Course {
         Some(*self.faults.pick(choices))
     }
 
-    /// The next commit of a large write, or of its ticket, will be slow.
+    /// A commit soon will be slow, or its answer lost slowly.
     pub(crate) fn set_trap(&self) {
         *self.trap.lock() = Trap::Set;
     }
 
-    /// Whether the commit that the current task begins on `node` is that one.
-    pub(crate) fn springs_trap(&self, node: u32) -> bool {
+    /// Whether the commit that the current task begins on `node` is that one, and what it meets: a large write is slow, or any call of a client
+    /// loses its answer, slowly.
+    pub(crate) fn springs_trap(&self, node: u32) -> Option<Fault> {
         let mut trap = self.trap.lock();
-        let operation = names_of_operations(origin::origin()).filter(|operation| operation.may_be_large());
-        let (Trap::Set, Some(operation)) = (*trap, operation) else { return false };
+        let operation = names_of_operations(origin::origin())?;
+        if !matches!(*trap, Trap::Set) || !operation.touches().contains(&Touch::Call) {
+            return None;
+        }
+        let fault = match self.number(0, 2) {
+            0 if operation.may_be_large() => Fault::CommitSlow,
+            1 => Fault::CommitAnswerLost,
+            _ => return None,
+        };
         *trap = Trap::Sprung(node);
-        self.count(operation, Fault::CommitSlow);
-        true
+        if fault == Fault::CommitAnswerLost {
+            *self.held.lock() = Some(node);
+        }
+        self.count(operation, fault);
+        Some(fault)
+    }
+
+    /// How long an answer that was lost on `node` keeps whoever waits for it waiting.
+    pub(crate) fn held(&self, node: u32) -> Option<Duration> {
+        self.held.lock().take_if(|held| *held == node).map(|_| self.time(5, 80))
     }
 
     /// On which node a commit is slow on purpose; the trap is gone after `last`, or when it has sprung.

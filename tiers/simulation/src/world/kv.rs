@@ -83,6 +83,11 @@ impl Transaction for NodeTransaction {
         let outcome = inner.commit().await;
         let said = outcome.as_ref().map(|commit| commit.version.0).map_err(KvError::kind);
         course.note(format_args!("n{node} commit for {}: {said:?}", origin::origin().unwrap_or("nobody")));
+        if outcome.is_err()
+            && let Some(time) = course.held(node)
+        {
+            tokio::time::sleep(time).await;
+        }
         // The answer comes back the same way.
         gate.pass().await;
         outcome
