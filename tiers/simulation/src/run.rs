@@ -35,18 +35,11 @@ async fn course(seed: u64, options: &Options) -> Report {
         Ok(engines) => Arc::new(engines),
         Err(error) => return not_run(seed, format!("no metrics: {error}")),
     };
-    let choice = Random::new(seed, 6);
-    for _ in 0..choice.between(2, 3) {
-        let node = start(&engines).await;
-        engines.join(node);
+    tokio::select! {
+        biased;
+        () = Box::pin(story(&engines, options)) => {}
+        () = engines.course.given_up() => {}
     }
-    make_steady_bucket(&engines).await;
-    let clients: Vec<_> = (0..options.clients).map(|number| Client::new(&engines, number)).collect();
-    let work = join_all(clients.iter().map(|client| client.work(options.calls)));
-    let rough = engines.course.is_rough();
-    let (disasters, strays) = if rough { (choice.below(9), choice.below(4)) } else { (0, 0) };
-    join3(work, chaos(Arc::clone(&engines), disasters), sweeper(Arc::clone(&engines), strays)).await;
-    come_to_rest(&engines).await;
     if let Err(violation) = history::check(&engines.events.lock()) {
         engines.course.violated("the history is that of registers", violation.to_string());
     }
@@ -59,6 +52,22 @@ async fn course(seed: u64, options: &Options) -> Report {
         answered: engines.answered.load(Ordering::Relaxed),
         trace: course.lines(),
     }
+}
+
+/// All that happens.
+async fn story(engines: &Arc<Engines>, options: &Options) {
+    let choice = Random::new(engines.seed, 6);
+    for _ in 0..choice.between(2, 3) {
+        let node = start(engines).await;
+        engines.join(node);
+    }
+    make_steady_bucket(engines).await;
+    let clients: Vec<_> = (0..options.clients).map(|number| Client::new(engines, number)).collect();
+    let work = join_all(clients.iter().map(|client| client.work(options.calls)));
+    let rough = engines.course.is_rough();
+    let (disasters, strays) = if rough { (choice.below(9), choice.below(4)) } else { (0, 0) };
+    join3(work, chaos(Arc::clone(engines), disasters), sweeper(Arc::clone(engines), strays)).await;
+    come_to_rest(engines).await;
 }
 
 /// The bucket that is there from the first call on.

@@ -112,6 +112,10 @@ pub(crate) async fn start(engines: &Arc<Engines>) -> Arc<Node> {
                     engines.course.violated("a node starts at last", format!("{error:?}"));
                     engines.course.calm();
                 }
+                // Nor does it where nothing goes wrong: there is no run without nodes.
+                if tries > TRIES {
+                    engines.course.give_up().await;
+                }
             }
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use terrace_runtime::{Clock, SystemClock, origin};
+use tokio::sync::Notify;
 
 use crate::faults::{Fault, Operation, Tally, Touch, names_of_operations};
 use crate::random::Random;
@@ -28,6 +29,7 @@ pub(crate) struct Course {
     violations: Mutex<Vec<Violation>>,
     late: Mutex<BTreeSet<[u8; 16]>>,
     trap: Mutex<Trap>,
+    given_up: Notify,
     /// A node on which the answer that was lost is lost slowly.
     held: Mutex<Option<u32>>,
 }
@@ -58,6 +60,7 @@ impl Course {
             violations: Mutex::default(),
             late: Mutex::default(),
             trap: Mutex::default(),
+            given_up: Notify::new(),
             held: Mutex::default(),
         }
     }
@@ -174,6 +177,17 @@ impl Course {
             6 => tokio::time::sleep(Duration::from_millis(1)).await,
             _ => tokio::time::sleep(Duration::from_millis(self.pace.between(1, 6))).await,
         }
+    }
+
+    /// Ends the run. Does not return.
+    pub(crate) async fn give_up(&self) {
+        self.given_up.notify_one();
+        std::future::pending().await
+    }
+
+    /// Ready when somebody gave up.
+    pub(crate) async fn given_up(&self) {
+        self.given_up.notified().await;
     }
 
     pub(crate) fn note(&self, what: fmt::Arguments<'_>) {
