@@ -2,6 +2,7 @@
 
 mod clock;
 mod ids;
+pub mod origin;
 pub mod planted;
 pub mod steps;
 mod tasks;

@@ -9,7 +9,7 @@
 pub enum Bug {
     /// A commit whose outcome is unknown is taken for one that was not carried out.
     UnknownCommitIsLost,
-    /// Recovery deletes the blob of a ticket before it takes the ticket away.
+    /// Whoever takes a ticket away, a recovery or its owner, deletes the blob first.
     BlobGoesBeforeFence,
     /// The embedded engine answers a commit before its fdatasync.
     AnswerBeforeSync,
@@ -19,16 +19,25 @@ pub enum Bug {
     UploadRevisionReused,
     /// Deleting a bucket does not conflict with the writes in flight.
     BucketDeleteWithoutConflict,
-    /// A ticket is opened again on a retry without a look at whether it was fenced.
+    /// A ticket is opened without a look at its row and at the fences, so also on a retry, or late, after it was taken away.
     TicketOpenedBlindly,
-    /// A write that finds neither its own revision nor the one it read answers success.
+    /// A write whose answer was lost and whose witness is not there answers success, whatever is there. (The store never compares revisions:
+    /// this is what a third one would be.)
     ThirdRevisionIsSuccess,
-    /// Writes conflict on one key of the bucket instead of on the whole range of its documents.
+    /// Writes conflict on one key of the bucket, which its deletion does not touch, instead of on the whole range of its documents and on
+    /// its row.
     PointInsteadOfRange,
-    /// A put whose object was deleted while it retried is written all the same, after the delete was acknowledged.
+    /// A put whose answer was lost is written once more although its witness says that it was committed: so also after a delete of it was
+    /// acknowledged.
     PutLandsAfterDelete,
     /// The proof that nothing leaks does not count the parts of open uploads.
     FsckWithoutParts,
+    /// A node that was declared dead takes a witness that a recovery cleared for a write that never was. The simulation found it.
+    FencedNodeRunsAgain,
+    /// What the owner of a ticket stores behind the recovery that took it is queued by nobody. The simulation found it.
+    FencedOwnerLeaks,
+    /// A part that is a row, reclaimed by another gateway while it is read, is called damage. The simulation found it.
+    ReclaimedPartIsDamage,
 }
 
 #[cfg(not(feature = "planted-bugs"))]

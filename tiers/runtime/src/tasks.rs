@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use tokio_util::task::TaskTracker;
 
+use crate::origin::{self, carried};
 use crate::steps;
 
 /// What a stop does with a task; see the module's table.
@@ -75,7 +76,7 @@ impl Tasks {
             let _counted = counted;
             work.await
         };
-        self.shared.operations.spawn(steps::told(steps::current(), work))
+        self.shared.operations.spawn(carried(name, steps::told(steps::current(), work)))
     }
 
     /// Runs the work of a dropped guard. Outside a runtime nothing is run and `false` comes back: what the guard protects must be
@@ -86,13 +87,11 @@ impl Tasks {
     {
         let Ok(handle) = Handle::try_current() else { return false };
         let counted = self.count(Kind::Cleanup, name);
-        self.shared.cleanups.spawn_on(
-            async move {
-                let _counted = counted;
-                work.await;
-            },
-            &handle,
-        );
+        let work = carried(name, async move {
+            let _counted = counted;
+            work.await;
+        });
+        self.shared.cleanups.spawn_on(work, &handle);
         true
     }
 
@@ -118,10 +117,10 @@ impl Tasks {
         let line = Arc::clone(self.shared.statuses.lock().entry(name).or_default());
         let work = start(StopSignal { token: self.shared.stop.clone() }, WorkerStatus { line });
         let counted = self.count(Kind::Worker, name);
-        self.shared.workers.spawn(async move {
+        self.shared.workers.spawn(origin::named(name, async move {
             let _counted = counted;
             work.await;
-        });
+        }));
     }
 
     /// Name and status line of every worker, for the operator.

@@ -16,6 +16,7 @@ use terrace_high_volume::{
     Begin, Conflict, Key, KeyRange, KvError, KvErrorKind, Mutation, Page, Priority, RangeOptions, Read,
     Transaction,
 };
+use terrace_runtime::planted::{Bug, is_planted};
 
 use crate::error::{Error, Failure, FailureKind, Refusal};
 use crate::name::Revision;
@@ -179,11 +180,16 @@ impl Store {
         let txn = self.kv.begin(run.begin).await?;
         if let (Some(earlier), Some(key)) = (lost.take(), &witness) {
             match self.committed(&*txn, key).await {
-                Ok(true) => {
+                Ok(true) if !(is_planted(Bug::PutLandsAfterDelete) && run.operation == "put object") => {
                     self.witnesses.settled.lock().push_back(key.clone());
                     return Ok(earlier.output);
                 }
-                Ok(false) => {}
+                // A recovery takes witnesses away, but only behind the fence: without one this attempt can no longer be told from one that never was.
+                Ok(false) if self.fences.is_fenced(self.node) && !is_planted(Bug::FencedNodeRunsAgain) => {
+                    let what = "find the witness of a write (its node was declared dead)";
+                    return Err(Failure::new(FailureKind::MaybeCommitted, what, self.facts.name).into());
+                }
+                Ok(_) => {}
                 Err(stop) => {
                     *lost = Some(earlier);
                     return Err(stop);
@@ -206,7 +212,9 @@ impl Store {
             }
             Err(error) => {
                 self.witnesses.settled.lock().extend(cleared);
-                if let KvErrorKind::MaybeCommitted { settled } = error.kind() {
+                if let KvErrorKind::MaybeCommitted { settled } = error.kind()
+                    && !is_planted(Bug::UnknownCommitIsLost)
+                {
                     *lost = Some(Lost { output, in_flight: !settled });
                 }
                 Err(error.into())
@@ -231,7 +239,7 @@ impl Store {
         let row = get(txn, witness, Read::Serializable).await?;
         Ok(match row {
             Some(value) => Ticket::decode(&value)?.state == State::Committed,
-            None => false,
+            None => is_planted(Bug::ThirdRevisionIsSuccess),
         })
     }
 

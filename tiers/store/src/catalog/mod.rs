@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use terrace_high_volume::{Conflict, KeyRange, Read, Transaction, after};
+use terrace_runtime::planted::{Bug, is_planted};
 
 use crate::error::{Refusal, Result};
 use crate::name::{BucketId, BucketName};
@@ -88,6 +89,11 @@ impl Store {
         txn: &dyn Transaction,
         name: &BucketName,
     ) -> std::result::Result<BucketId, Stop> {
+        if is_planted(Bug::PointInsteadOfRange) {
+            let bid = self.bucket_row(txn, name, Read::Snapshot).await?.bid;
+            txn.conflict(KeyRange::single(&rows::object::range(bid).begin), Conflict::Read);
+            return Ok(bid);
+        }
         let bid = self.bucket_row(txn, name, Read::Serializable).await?.bid;
         txn.conflict(rows::config::range(bid), Conflict::Read);
         Ok(bid)

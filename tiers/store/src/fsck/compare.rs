@@ -1,6 +1,6 @@
 //! One look at both tiers.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use terrace_long_term::{BlobKey, Damaged};
 
@@ -12,8 +12,8 @@ use crate::store::Store;
 /// What is on the long-term tier, by revision.
 #[derive(Default)]
 struct Stored {
-    sound: HashMap<[u8; 16], (BlobKey, u64)>,
-    damaged: HashMap<[u8; 16], Damaged>,
+    sound: BTreeMap<[u8; 16], (BlobKey, u64)>,
+    damaged: BTreeMap<[u8; 16], Damaged>,
 }
 
 impl Store {

@@ -1,10 +1,11 @@
 //! Every blob that a row names, in the order in which blobs move.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use terrace_high_volume::{Key, KeyRange, Read, Transaction, after};
 use terrace_long_term::BlobKey;
+use terrace_runtime::planted::{Bug, is_planted};
 
 use crate::error::Result;
 use crate::fsck::Class;
@@ -30,14 +31,14 @@ pub(crate) struct Claim {
 /// All blobs that rows name, by revision; or those among `wanted`.
 #[derive(Default)]
 pub(crate) struct Named {
-    pub(crate) claims: HashMap<[u8; 16], Claim>,
+    pub(crate) claims: BTreeMap<[u8; 16], Claim>,
     wanted: Option<HashSet<[u8; 16]>>,
 }
 
 impl Named {
     /// Keeps nothing but what is named of `wanted`.
     pub(crate) fn among(wanted: HashSet<[u8; 16]>) -> Self {
-        Self { claims: HashMap::new(), wanted: Some(wanted) }
+        Self { claims: BTreeMap::new(), wanted: Some(wanted) }
     }
 
     fn add(&mut self, class: Class, blob: BlobKey, size: Option<u64>) {
@@ -66,7 +67,9 @@ impl Store {
     pub(crate) async fn scan(&self) -> Result<Named> {
         let mut named = Named::default();
         self.scan_tickets(&mut named).await?;
-        self.scan_uploads(&mut named, rows::upload::all()).await?;
+        if !is_planted(Bug::FsckWithoutParts) {
+            self.scan_uploads(&mut named, rows::upload::all()).await?;
+        }
         self.scan_records(&mut named, rows::object::all()).await?;
         self.scan_queue(&mut named).await?;
         Ok(named)

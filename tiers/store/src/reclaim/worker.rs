@@ -47,6 +47,8 @@ impl Store {
                 };
             let woken = self.reclaim.wake.notified();
             tokio::select! {
+                // In this order, so that a simulation meets the same one each time.
+                biased;
                 () = stop.wait() => {}
                 () = woken => {}
                 () = tokio::time::sleep(pause.unwrap_or(LONGEST)), if pause.is_some() => {}

@@ -13,6 +13,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// How long the blob of a replaced or deleted object stays for readers that hold the old record.
     pub grace: Duration,
+    /// Smallest part of an upload but for the last, in bytes; S3's own limit is 5 MiB.
+    pub smallest_part: u64,
     /// Age, by its revision, from which a blob that no row names is taken for left over by the sweeper.
     pub sweep_age: Duration,
     /// What the ETags of new objects and parts are made of. What is there keeps the ETag it has.
@@ -30,6 +32,7 @@ impl Default for Settings {
             inline_max: Self::INLINE_CAP,
             deadline: Duration::from_secs(20),
             grace: Duration::from_secs(5),
+            smallest_part: 5 << 20,
             sweep_age: Duration::from_secs(3_600),
             etag: ETagMode::Revision,
         }

@@ -1,12 +1,14 @@
 //! The guard of a large write: opens its ticket, and settles it when the write does not win.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use futures::FutureExt;
 use futures::future::Shared;
 use terrace_high_volume::{Mutation, Read, Transaction};
 use terrace_long_term::{BlobKey, PutOutcome};
+use terrace_runtime::planted::{Bug, is_planted};
 use tokio::sync::oneshot;
 
 use crate::error::{Failure, FailureKind};
@@ -24,6 +26,8 @@ pub(crate) struct Guard {
     revision: Revision,
     key: BlobKey,
     recorded: Recorded,
+    /// Whether a commit of the record was tried: if its outcome is not known, only the ticket tells whether the blob is a body.
+    tried: AtomicBool,
     /// What a cleanup has to reckon with; `None` once there is nothing to clean up.
     blob: Option<Blob>,
 }
@@ -61,9 +65,12 @@ impl Recorded {
 }
 
 impl Guard {
-    /// Begins to record a ticket for a body that will be put under a fresh revision; does not wait for it.
-    pub(crate) fn open(store: &Store, kind: Kind, bid: BucketId, key: &ObjectKey) -> Self {
-        let revision = store.mint();
+    /// Begins to record a ticket for a body that will be put under `revision`, which is fresh; does not wait for it.
+    pub(crate) fn open(
+        store: &Store,
+        kind: Kind,
+        (bid, key, revision): (BucketId, &ObjectKey, Revision),
+    ) -> Self {
         let (record, recorded) = recording();
         let created_ms = store.clock.wall();
         let ticket = Ticket { state: State::Open, kind, bid, key: key.as_bytes().clone(), created_ms };
@@ -79,7 +86,14 @@ impl Guard {
             let _ended = record.send(outcome.is_ok());
         }));
         let key = BlobKey { bid: bid.0, key: key.as_bytes().clone(), rev: revision.0 };
-        Self { store: store.clone(), revision, key, recorded, blob: Some(Blob::Possible) }
+        Self {
+            store: store.clone(),
+            revision,
+            key,
+            recorded,
+            tried: AtomicBool::new(false),
+            blob: Some(Blob::Possible),
+        }
     }
 
     /// The revision of the body.
@@ -116,6 +130,7 @@ impl Guard {
         if !open || store.fences.is_fenced(store.node) {
             return Err(fenced(store).into());
         }
+        self.tried.store(true, Ordering::Relaxed);
         // An engine that can lose an answer keeps the row as the witness of the commit; `transact` writes it. Elsewhere it just goes.
         if !store.facts.may_lose_answers {
             txn.mutate(Mutation::Clear { key: row });
@@ -143,10 +158,11 @@ impl Drop for Guard {
         let Some(blob) = self.blob.take() else { return };
         let (store, key, recorded, revision) =
             (self.store.clone(), self.key.clone(), self.recorded.clone(), self.revision);
+        let tried = self.tried.load(Ordering::Relaxed);
         self.store.tasks.cleanup("settle a ticket", async move {
             // Whether it is durable or not, from here on it is not in flight.
             let _outcome = recorded.wait().await;
-            store.settle_own(revision, &key, blob).await;
+            store.settle_own(revision, (&key, tried), blob).await;
         });
     }
 }
@@ -161,6 +177,10 @@ impl Work for Open<'_> {
     type Output = ();
 
     async fn attempt(&mut self, txn: &dyn Transaction) -> Result<Step<()>, Stop> {
+        if is_planted(Bug::TicketOpenedBlindly) {
+            txn.mutate(Mutation::Set { key: self.row.clone(), value: self.ticket.encode() });
+            return Ok(Step::Write(()));
+        }
         if self.store.fences.is_fenced(self.store.node) {
             return Err(fenced(self.store).into());
         }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use terrace_high_volume::{Conflict, Key, KeyRange, Mutation, Read, Transaction};
 use terrace_long_term::BlobKey;
+use terrace_runtime::planted::{Bug, is_planted};
 
-use crate::name::{ObjectKey, Revision};
+use crate::name::{BucketId, ObjectKey, Revision};
 use crate::reclaim::queue;
 use crate::rows;
 use crate::rows::garbage::{Class, Garbage, Reason, Waste};
@@ -31,11 +33,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 impl Store {
     /// Takes away the ticket of a write of this node that did not win. Tries for a while; what is left is an open ticket, which a recovery
-    /// finds.
-    pub(crate) async fn settle_own(&self, revision: Revision, key: &BlobKey, blob: Blob) {
+    /// finds. `tried`: whether a commit of the record may have been carried out.
+    pub(crate) async fn settle_own(&self, revision: Revision, (key, tried): (&BlobKey, bool), blob: Blob) {
         let row = rows::ticket::key(self.node, revision);
         for left in (0..TRIES).rev() {
-            let mut work = Take { store: self, rows: vec![(row.clone(), revision)], blob };
+            let mut work =
+                Take { store: self, rows: vec![(row.clone(), revision)], blob, own: (!tried).then_some(key) };
             match self.write(Run::client("settle a ticket", self.mint()).background(), &mut work).await {
                 Ok(_) => return self.reclaim.wake(),
                 Err(error) if left == 0 => {
@@ -48,7 +51,7 @@ impl Store {
 
     /// Takes away tickets whose owners are dead. Returns how many were open.
     pub(crate) async fn settle_dead(&self, tickets: Vec<(Key, Revision)>) -> crate::error::Result<usize> {
-        let mut work = Take { store: self, rows: tickets, blob: Blob::Possible };
+        let mut work = Take { store: self, rows: tickets, blob: Blob::Possible, own: None };
         self.write(Run::client("recover tickets", self.mint()).background(), &mut work).await
     }
 }
@@ -57,13 +60,14 @@ struct Take<'s> {
     store: &'s Store,
     rows: Vec<(Key, Revision)>,
     blob: Blob,
+    /// Name of the blob, where its owner settles and knows that it is nobody's body.
+    own: Option<&'s BlobKey>,
 }
 
 impl Work for Take<'_> {
     type Output = usize;
 
     async fn attempt(&mut self, txn: &dyn Transaction) -> Result<Step<usize>, Stop> {
-        let now = self.store.clock.wall();
         let (mut waste, mut again) = (Vec::new(), Vec::new());
         // Whether there is anything to commit.
         let mut found = false;
@@ -74,26 +78,56 @@ impl Work for Take<'_> {
                     txn.conflict(KeyRange::single(row), Conflict::Write);
                     found = true;
                 }
+                // A recovery took the ticket of a node that lives: the blob may have come behind the deletion that it queued. Behind a commit of
+                // unknown outcome it may be a body all the same: then it is left to a sweep.
+                if let Some(key) = self.own.filter(|_| self.store.fences.is_fenced(self.store.node))
+                    && !is_planted(Bug::FencedOwnerLeaks)
+                {
+                    self.waste((BucketId(key.bid), key.key.clone(), *revision), &mut waste, &mut again)?;
+                    found |= !waste.is_empty();
+                }
                 continue;
             };
             let ticket = Ticket::decode(&value)?;
             found = true;
             txn.mutate(Mutation::Clear { key: row.clone() });
             let may_have_blob = ticket.state == State::Open && ticket.kind != Kind::Operation;
-            if may_have_blob && self.blob != Blob::None {
-                let damaged = |_| rows::Damaged { family: rows::Family::Ticket };
-                let key = ObjectKey::new(ticket.key).map_err(damaged)?;
-                let what = Waste::Blob { bid: ticket.bid, key, rev: *revision };
-                // Nobody has seen this blob: no reader to wait for.
-                let garbage = Garbage { what, size: 0, reason: Reason::Abandoned, not_before_ms: now };
-                if self.blob == Blob::Unsettled {
-                    again.push(Garbage { not_before_ms: now.saturating_add(AGAIN_MS), ..garbage.clone() });
+            if may_have_blob {
+                if is_planted(Bug::BlobGoesBeforeFence) && self.blob != Blob::None {
+                    let (bid, key) = (ticket.bid.0, ticket.key.clone());
+                    let _unfenced = self.store.blobs.delete(&BlobKey { bid, key, rev: revision.0 }).await;
+                    // A deletion on a long-term tier takes its time.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                 }
-                waste.push(garbage);
+                self.waste((ticket.bid, ticket.key, *revision), &mut waste, &mut again)?;
             }
         }
         queue::put(txn, Class::Soon, &waste);
         queue::put(txn, Class::Day, &again);
         Ok(if found { Step::Write(waste.len()) } else { Step::Done(0) })
+    }
+}
+
+impl Take<'_> {
+    /// What is to be deleted of a write that did not win, at once and once more.
+    fn waste(
+        &self,
+        (bid, key, rev): (BucketId, Bytes, Revision),
+        waste: &mut Vec<Garbage>,
+        again: &mut Vec<Garbage>,
+    ) -> Result<(), rows::Damaged> {
+        if self.blob == Blob::None {
+            return Ok(());
+        }
+        let key = ObjectKey::new(key).map_err(|_| rows::Damaged { family: rows::Family::Ticket })?;
+        // Nobody has seen this blob: no reader to wait for.
+        let now = self.store.clock.wall();
+        let what = Waste::Blob { bid, key, rev };
+        let garbage = Garbage { what, size: 0, reason: Reason::Abandoned, not_before_ms: now };
+        if self.blob == Blob::Unsettled {
+            again.push(Garbage { not_before_ms: now.saturating_add(AGAIN_MS), ..garbage.clone() });
+        }
+        waste.push(garbage);
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -66,6 +67,7 @@ pub(crate) struct TestKv {
     may_lose_answers: bool,
     steps: Arc<Steps>,
     state: Arc<Mutex<State>>,
+    trip_ms: Arc<AtomicU64>,
 }
 
 impl TestKv {
@@ -76,7 +78,17 @@ impl TestKv {
             may_lose_answers,
             steps,
             state: Arc::default(),
+            trip_ms: Arc::default(),
         }
+    }
+
+    pub(crate) fn may_lose_answers(&self) -> bool {
+        self.may_lose_answers
+    }
+
+    /// From now on each round trip takes so long: that to a transaction's read version, each read, each commit that writes.
+    pub(crate) fn trip(&self, ms: u64) {
+        self.trip_ms.store(ms, Ordering::SeqCst);
     }
 
     /// The next commit for which `wanted` holds meets `fault`.
@@ -161,7 +173,8 @@ impl Kv for TestKv {
         reachable(&self.state)?;
         let inner = self.inner.begin(options).await?;
         let (steps, state) = (Arc::clone(&self.steps), Arc::clone(&self.state));
-        Ok(Box::new(Tested { inner, steps, state, wrote: Mutex::default() }))
+        let (trip_ms, has_version) = (Arc::clone(&self.trip_ms), AtomicBool::new(false));
+        Ok(Box::new(Tested { inner, steps, state, wrote: Mutex::default(), trip_ms, has_version }))
     }
 
     fn facts(&self) -> Facts {
@@ -178,6 +191,23 @@ struct Tested {
     steps: Arc<Steps>,
     state: Arc<Mutex<State>>,
     wrote: Mutex<BTreeSet<char>>,
+    trip_ms: Arc<AtomicU64>,
+    has_version: AtomicBool,
+}
+
+impl Tested {
+    async fn trip(&self) {
+        let ms = self.trip_ms.load(Ordering::SeqCst);
+        if ms > 0 {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+        }
+    }
+
+    async fn version(&self) {
+        if !self.has_version.swap(true, Ordering::SeqCst) {
+            self.trip().await;
+        }
+    }
 }
 
 fn reachable(state: &Mutex<State>) -> Result<(), KvError> {
@@ -194,6 +224,7 @@ fn unknown(settled: bool) -> KvError {
 #[async_trait]
 impl Transaction for Tested {
     async fn read_version(&self) -> Result<Version, KvError> {
+        self.version().await;
         self.inner.read_version().await
     }
 
@@ -204,12 +235,16 @@ impl Transaction for Tested {
     async fn get_many(&self, keys: &[Key], read: Read) -> Result<Vec<Option<Bytes>>, KvError> {
         self.steps.step().await;
         reachable(&self.state)?;
+        self.version().await;
+        self.trip().await;
         self.inner.get_many(keys, read).await
     }
 
     async fn range(&self, range: KeyRange, options: RangeOptions) -> Result<Page, KvError> {
         self.steps.step().await;
         reachable(&self.state)?;
+        self.version().await;
+        self.trip().await;
         self.inner.range(range, options).await
     }
 
@@ -232,7 +267,10 @@ impl Transaction for Tested {
     }
 
     async fn commit(self: Box<Self>) -> Result<Commit, KvError> {
-        let Self { inner, steps, state, wrote } = *self;
+        if !self.wrote.lock().is_empty() {
+            self.trip().await;
+        }
+        let Self { inner, steps, state, wrote, .. } = *self;
         steps.step().await;
         reachable(&state)?;
         let wrote: String = wrote.into_inner().into_iter().collect();

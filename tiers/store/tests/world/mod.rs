@@ -96,6 +96,7 @@ impl Engines {
             inline_max: THRESHOLD,
             deadline: Duration::from_secs(20),
             grace: Duration::from_secs(5),
+            smallest_part: PART as u64,
             sweep_age: Duration::from_secs(3_600),
             etag: ETagMode::Revision,
         };

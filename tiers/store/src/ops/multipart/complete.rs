@@ -26,8 +26,6 @@ use crate::rows::upload::UploadDoc;
 use crate::store::Store;
 use crate::transact::{Run, Step, Stop, Work, first};
 
-/// Smallest part but for the last, in bytes (S3 user guide, "Amazon S3 multipart upload limits").
-const SMALLEST_PART: u64 = 5 << 20;
 /// Largest object, in bytes.
 const LARGEST_OBJECT: u64 = 5 << 40;
 
@@ -128,16 +126,18 @@ impl Work for Complete<'_> {
         let UploadRef { bucket, key, upload } = &self.request.upload;
         let bid = self.store.bucket(txn, bucket).await?;
         let row = rows::upload::key(bid, key, *upload);
-        let found = txn.get_many(&[row.clone(), rows::finished::key(*upload)], Read::Serializable).await?;
+        // All at once, though one that is repeated needs the first alone.
+        let ends = [row.clone(), rows::finished::key(*upload)];
+        let found = async { Ok(txn.get_many(&ends, Read::Serializable).await?) };
+        let place = Place::read(self.store, txn, bid, key);
+        let (found, place, stored) = futures::try_join!(found, place, self.stored(txn))?;
         let [open, finished] = found.as_slice() else { unreachable!("two keys, two answers") };
         let Some(open) = open else {
             let finished = finished.as_ref().map(Finished::decode).transpose()?;
             return Ok(Step::Done(self.answer_again(bid, finished)?));
         };
         let doc = UploadDoc::decode(open)?;
-        let place = Place::read(self.store, txn, bid, key).await?;
         self.request.condition.check(place.etag())?;
-        let stored = self.stored(txn).await?;
         let chosen = self.choose(&stored)?;
         self.check_checksums(&doc, &chosen)?;
         let checksum = self.request.whole.checksum_of(&self.store.tasks, doc.checksum, &chosen).await?;
@@ -236,7 +236,7 @@ impl Complete<'_> {
             if !part.etag().matches(bare(&listed.etag)) || is_other_checksum {
                 return Err(Refusal::InvalidPart { number });
             }
-            if part.size < SMALLEST_PART && index + 1 < count {
+            if part.size < self.store.settings.smallest_part && index + 1 < count {
                 return Err(Refusal::PartTooSmall { number, size: part.size });
             }
             end += part.size;

@@ -1,10 +1,11 @@
 //! UploadPart.
 
 use terrace_high_volume::{Mutation, Read, Transaction};
+use terrace_runtime::planted::{Bug, is_planted};
 
 use crate::digest::Sums;
 use crate::error::{Refusal, Result};
-use crate::name::{BucketName, ObjectKey, PartNumber, UploadId};
+use crate::name::{BucketName, ObjectKey, PartNumber, Revision, UploadId};
 use crate::object::{Algorithm, ChecksumType};
 use crate::ops::join;
 use crate::ops::object::put::Received;
@@ -71,7 +72,12 @@ impl Store {
     pub(crate) async fn put_part(&self, request: UploadPart, computed: Option<Algorithm>) -> Result<Written> {
         let UploadPart { upload, number, body } = request;
         self.expect_bucket(&upload.bucket).await?;
-        let place = (&upload.bucket, &upload.key);
+        let revision = if is_planted(Bug::UploadRevisionReused) {
+            revision_for_ever(upload.upload, number)
+        } else {
+            self.mint()
+        };
+        let place = (&upload.bucket, &upload.key, revision);
         let Received { body, digests } = self.receive(Kind::Part, place, body, computed).await?;
         let store = self.clone();
         let task = self.tasks.operation("upload part", async move {
@@ -87,6 +93,14 @@ impl Store {
         });
         join(task, "upload part").await
     }
+}
+
+/// The revision that each attempt at a part has under [`Bug::UploadRevisionReused`].
+fn revision_for_ever(UploadId(Revision(mut bytes)): UploadId, number: PartNumber) -> Revision {
+    let [.., high, low] = &mut bytes;
+    let [more, less] = number.get().to_be_bytes();
+    (*high, *low) = (*high ^ more, *low ^ less ^ 0x80);
+    Revision(bytes)
 }
 
 struct PutPart<'s> {
@@ -105,13 +119,13 @@ impl Work for PutPart<'_> {
         let UploadRef { bucket, key, upload } = self.upload;
         let bid = self.store.bucket(txn, bucket).await?;
         let row = rows::part::key(*upload, self.number);
-        let found =
-            txn.get_many(&[rows::upload::key(bid, key, *upload), row.clone()], Read::Serializable).await?;
+        let here = [rows::upload::key(bid, key, *upload), row.clone()];
+        let found = async { Ok(txn.get_many(&here, Read::Serializable).await?) };
+        let (found, ()) = futures::try_join!(found, self.body.place(txn, bid))?;
         let [open, old] = found.as_slice() else { unreachable!("two keys, two answers") };
         let Some(open) = open else { return Err(Refusal::NoSuchUpload.into()) };
         self.check_algorithm(&UploadDoc::decode(open)?)?;
         let old = old.as_ref().map(PartRow::decode).transpose()?;
-        self.body.place(txn, bid).await?;
         let part = PartRow {
             rev: self.body.revision(),
             size: self.body.size(),

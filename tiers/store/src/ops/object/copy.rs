@@ -112,7 +112,7 @@ impl Store {
     ) -> Result<Option<Written>> {
         let _pin = self.reclaim.pin(version);
         let bid = self.bucket_id(&request.bucket).await?;
-        let mut guard = Guard::open(self, Kind::Object, bid, &request.key);
+        let mut guard = Guard::open(self, Kind::Object, (bid, &request.key, self.mint()));
         let whole = match pieces.as_slice() {
             [Piece::Blob { blob, range }] if *range == (0..info.size) && digests.wanted.is_nothing() => {
                 Some(blob.clone())
@@ -247,7 +247,12 @@ impl Work for CopyRecord<'_> {
             return Ok(step);
         }
         let mut look = Look { store: self.store, request: &self.source, with_body: true, upload: None };
-        let Seen { info, source, body, .. } = look.attempt(txn).await?;
+        let place = async {
+            let bid = self.store.bucket(txn, bucket).await?;
+            Place::read(self.store, txn, bid, key).await.map(|place| (bid, place))
+        };
+        let (seen, (bid, place)) = futures::try_join!(look.attempt(txn), place)?;
+        let Seen { info, source, body, .. } = seen;
         if info.size > LARGEST {
             return Err(too_large().into());
         }
@@ -268,7 +273,8 @@ impl Work for CopyRecord<'_> {
             0 => NewBody::Empty { revision },
             size => NewBody::Inline { revision, chunks: rechunk(&chunks), size },
         };
-        let mut put = PutRecord {
+        body.place(txn, bid).await?;
+        let put = PutRecord {
             store: self.store,
             bucket: bucket.clone(),
             key: key.clone(),
@@ -278,12 +284,9 @@ impl Work for CopyRecord<'_> {
             body,
             queued: false,
         };
-        let step = put.attempt(txn).await?;
-        self.queued = put.queued;
-        Ok(match step {
-            Step::Write(written) => Step::Write(Outcome::Copied(written)),
-            Step::Done(written) => Step::Done(Outcome::Copied(written)),
-        })
+        let (written, queued) = put.put(txn, place)?;
+        self.queued = queued;
+        Ok(Step::Write(Outcome::Copied(written)))
     }
 }
 

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use futures::stream;
 use terrace_high_volume::{Key, Read, Transaction, Version};
 use terrace_long_term::{BlobBody, BlobKey};
+use terrace_runtime::planted::{Bug, is_planted};
 
 use crate::error::{Error, Failure, FailureKind, Refusal, Result};
-use crate::name::{BucketName, ObjectKey, PartNumber, Revision};
+use crate::name::{BucketId, BucketName, ObjectKey, PartNumber, Revision};
 use crate::object::{
     Checksum, ChecksumType, ETag, Metadata, ObjectChecksum, RangeRequest, ReadCondition, resolve,
 };
@@ -114,7 +115,7 @@ impl Store {
                 return Ok(Opened { read: ObjectRead { info, part, body }, md5: row.md5(), upload });
             }
             // The blob is missing. Either the object changed since its record was read, or it has lost its body.
-            if missing == Some(info.etag) {
+            if missing == Some(info.etag) || is_planted(Bug::NoSecondLook) {
                 return Err(self.orphan(&request).await);
             }
             missing = Some(info.etag);
@@ -206,25 +207,15 @@ impl Reading for Look<'_> {
             selection => *selection,
         };
         let part = select(txn, &head, selection).await?;
-        let metadata = match head.metadata.take() {
-            Some(metadata) => metadata,
-            None => extension(txn, &rows::extension::key(bid, key, head.vseq)).await?,
-        };
         let range = part.as_ref().map_or(0..head.size, |part| part.range.clone());
-        let source = match &head.body {
-            _ if !self.with_body || range.is_empty() => Source::Here(Vec::new()),
-            BodyAt::Empty => Source::Here(Vec::new()),
-            BodyAt::Inline => Source::Here(inline(txn, &head, &range).await?),
-            BodyAt::Blob { origin } => {
-                let (bid, key) = origin.as_ref().map_or((bid, key), |(bid, key)| (*bid, key));
-                let blob = BlobKey { bid: bid.0, key: key.as_bytes().clone(), rev: head.body_rev.0 };
-                Source::Pieces(vec![Piece::Blob { blob, range }], txn.read_version().await?)
-            }
-            BodyAt::Manifest => {
-                let pieces = manifest::pieces(txn, bid, key, head.body_rev, &range).await?;
-                Source::Pieces(pieces, txn.read_version().await?)
+        let own = head.metadata.take();
+        let metadata = async {
+            match own {
+                Some(metadata) => Ok(metadata),
+                None => extension(txn, &rows::extension::key(bid, key, head.vseq)).await,
             }
         };
+        let (metadata, source) = futures::try_join!(metadata, self.source(txn, bid, &head, range))?;
         let parts = matches!(head.body, BodyAt::Manifest).then_some(head.parts);
         let body = BodyFacts { rev: head.body_rev, parts, md5: head.md5 };
         let info = ObjectInfo {
@@ -235,6 +226,33 @@ impl Reading for Look<'_> {
             checksum: head.checksum,
         };
         Ok(Seen { info, part, source, body, upload })
+    }
+}
+
+impl Look<'_> {
+    /// Where the bytes in `range` are, with those that are in rows.
+    async fn source(
+        &self,
+        txn: &dyn Transaction,
+        bid: BucketId,
+        head: &Head,
+        range: Range<u64>,
+    ) -> std::result::Result<Source, Stop> {
+        let key = &self.request.key;
+        Ok(match &head.body {
+            _ if !self.with_body || range.is_empty() => Source::Here(Vec::new()),
+            BodyAt::Empty => Source::Here(Vec::new()),
+            BodyAt::Inline => Source::Here(inline(txn, head, &range).await?),
+            BodyAt::Blob { origin } => {
+                let (bid, key) = origin.as_ref().map_or((bid, key), |(bid, key)| (*bid, key));
+                let blob = BlobKey { bid: bid.0, key: key.as_bytes().clone(), rev: head.body_rev.0 };
+                Source::Pieces(vec![Piece::Blob { blob, range }], txn.read_version().await?)
+            }
+            BodyAt::Manifest => {
+                let pieces = manifest::pieces(txn, bid, key, head.body_rev, &range).await?;
+                Source::Pieces(pieces, txn.read_version().await?)
+            }
+        })
     }
 }
 
@@ -296,16 +314,17 @@ pub(crate) async fn inline(
     head: &Head,
     range: &Range<u64>,
 ) -> std::result::Result<Vec<Bytes>, Stop> {
-    inline_range(txn, head.body_rev, head.size, range).await
+    let chunks = inline_range(txn, head.body_rev, head.size, range).await?;
+    Ok(chunks.ok_or(rows::Damaged { family: rows::Family::Inline })?)
 }
 
-/// The chunks of the inline body `rev` of `size` bytes that hold `range`, cut to it.
+/// The chunks of the inline body `rev` of `size` bytes that hold `range`, cut to it; `None`: it is not there.
 pub(crate) async fn inline_range(
     txn: &dyn Transaction,
     rev: Revision,
     size: u64,
     range: &Range<u64>,
-) -> std::result::Result<Vec<Bytes>, Stop> {
+) -> std::result::Result<Option<Vec<Bytes>>, Stop> {
     const CHUNK: u64 = rows::inline::CHUNK as u64;
     let keys = rows::inline::keys(rev, size);
     let damaged = || rows::Damaged { family: rows::Family::Inline };
@@ -315,7 +334,7 @@ pub(crate) async fn inline_range(
     let mut chunks = Vec::with_capacity(wanted.len());
     let mut at = range.start / CHUNK * CHUNK;
     for chunk in txn.get_many(wanted, Read::Snapshot).await? {
-        let chunk = chunk.ok_or_else(damaged)?;
+        let Some(chunk) = chunk else { return Ok(None) };
         if chunk.len() as u64 != CHUNK.min(size - at) {
             return Err(damaged().into());
         }
@@ -324,7 +343,7 @@ pub(crate) async fn inline_range(
         chunks.push(chunk.slice(from..to));
         at += CHUNK;
     }
-    Ok(chunks)
+    Ok(Some(chunks))
 }
 
 /// A body that is in memory.

@@ -5,7 +5,7 @@ use terrace_long_term::{BlobBody, SizeHint};
 use crate::body::{self, Peeked};
 use crate::digest::{Sums, Wanted, summed};
 use crate::error::{Error, Failure, FailureKind, Refusal, Result};
-use crate::name::{BucketName, ObjectKey};
+use crate::name::{BucketName, ObjectKey, Revision};
 use crate::object::{Algorithm, ChecksumSlot, ETag, ETagMode, Metadata, ObjectChecksum, WriteCondition};
 use crate::ops::join;
 use crate::ops::object::record::{NewBody, PutRecord, rechunk};
@@ -66,7 +66,7 @@ impl Store {
         let PutObject { bucket, key, metadata, condition, body } = request;
         metadata.check()?;
         self.expect_bucket(&bucket).await?;
-        let received = self.receive(Kind::Object, (&bucket, &key), body, None).await?;
+        let received = self.receive(Kind::Object, (&bucket, &key, self.mint()), body, None).await?;
         let store = self.clone();
         let task = self.tasks.operation("put object", async move {
             let Received { body, digests } = received;
@@ -87,12 +87,12 @@ impl Store {
         join(task, "put object").await
     }
 
-    /// Takes a body in: small ones into memory, large ones to the long-term tier under a ticket. `computed` is a checksum that is wanted
+    /// Takes a body in under a fresh revision: small ones into memory, large ones to the long-term tier under a ticket. `computed` is a checksum that is wanted
     /// though nobody sent it.
     pub(crate) async fn receive(
         &self,
         kind: Kind,
-        (bucket, key): (&BucketName, &ObjectKey),
+        place @ (.., revision): (&BucketName, &ObjectKey, Revision),
         body: Body,
         computed: Option<Algorithm>,
     ) -> Result<Received> {
@@ -107,11 +107,9 @@ impl Store {
         let started = self.clock.monotonic();
         let first = || self.metrics.high_volume.put_first_chunk(self.clock.monotonic() - started);
         let body = match body::peek(stream, length, self.settings.inline_max, first).await? {
-            Peeked::Small(_, 0) => NewBody::Empty { revision: self.mint() },
-            Peeked::Small(chunks, size) => {
-                NewBody::Inline { revision: self.mint(), chunks: rechunk(&chunks), size }
-            }
-            Peeked::Large(stream, hint) => self.upload(kind, bucket, key, (stream, hint)).await?,
+            Peeked::Small(_, 0) => NewBody::Empty { revision },
+            Peeked::Small(chunks, size) => NewBody::Inline { revision, chunks: rechunk(&chunks), size },
+            Peeked::Large(stream, hint) => self.upload(kind, place, (stream, hint)).await?,
         };
         let sums = match sums.get() {
             Some(sums) => sums.clone(),
@@ -127,12 +125,11 @@ impl Store {
     async fn upload(
         &self,
         kind: Kind,
-        bucket: &BucketName,
-        key: &ObjectKey,
+        (bucket, key, revision): (&BucketName, &ObjectKey, Revision),
         (stream, hint): (BlobBody, SizeHint),
     ) -> Result<NewBody> {
         let bid = self.bucket_id(bucket).await?;
-        let mut guard = Guard::open(self, kind, bid, key);
+        let mut guard = Guard::open(self, kind, (bid, key, revision));
         let stream = body::bounded(stream, LARGEST);
         let gated = crate::ticket::gated(stream, guard.recorded());
         match self.blobs.put(guard.blob_key(), gated, hint).await {

@@ -131,9 +131,18 @@ impl Work for PutRecord<'_> {
 
     async fn attempt(&mut self, txn: &dyn Transaction) -> Result<Step<Written>, Stop> {
         let bid = self.store.bucket(txn, &self.bucket).await?;
-        let place = Place::read(self.store, txn, bid, &self.key).await?;
+        let place = Place::read(self.store, txn, bid, &self.key);
+        let (place, ()) = futures::try_join!(place, self.body.place(txn, bid))?;
+        let (written, waste) = self.put(txn, place)?;
+        self.queued = waste;
+        Ok(Step::Write(written))
+    }
+}
+
+impl PutRecord<'_> {
+    /// Sets the record at `place`, the body being in the transaction already, and says whether it queued waste.
+    pub(crate) fn put(&self, txn: &dyn Transaction, place: Place<'_>) -> Result<(Written, bool), Refusal> {
         self.condition.check(place.etag())?;
-        self.body.place(txn, bid).await?;
         let revision = self.body.revision();
         let head = Head {
             rev: revision,
@@ -150,8 +159,7 @@ impl Work for PutRecord<'_> {
         };
         let (written, waste) = place.set(txn, head);
         queue::put(txn, Class::Soon, waste.as_slice());
-        self.queued = waste.is_some();
-        Ok(Step::Write(written))
+        Ok((written, waste.is_some()))
     }
 }
 
