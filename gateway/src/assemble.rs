@@ -9,7 +9,7 @@ use http::Request;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use terrace_high_volume::local::{Durability, LocalKv, LocalOptions};
-use terrace_high_volume::{Kv as _, OnFatal};
+use terrace_high_volume::{Kv, OnFatal};
 use terrace_long_term::layers::limit::Limit;
 use terrace_long_term::layers::measure::{Measure, TierMetrics};
 use terrace_long_term::layers::retry::Retry;
@@ -20,11 +20,11 @@ use terrace_store::{Fences, Parts, Space as StoreSpace, Store};
 use crate::admin::Maintenance;
 use crate::auth::guard::{Guard, GuardOptions};
 use crate::auth::{Access, Credential, NoKeys, Secret, StaticCredentials};
-use crate::config::{Credentials, DurabilitySetting, Settings};
+use crate::config::{Credentials, DurabilitySetting};
 use crate::run::{Assembly, Base};
-use crate::s3::Front;
+use crate::s3::{Details, Front};
 use crate::server::{BoxError, Domain, Handler, RequestBody, Space};
-use crate::telemetry::chain;
+use crate::telemetry::{TracedBlobs, TracedKv, chain};
 
 /// Directories of the tiers below a data directory.
 const HIGH_VOLUME: &str = "high-volume";
@@ -120,9 +120,17 @@ impl Tiers {
     /// What a store on these tiers is opened with.
     #[must_use]
     pub fn parts(&self, base: &Base, space: Arc<dyn StoreSpace>) -> Parts {
+        let (kv, blobs): (Arc<dyn Kv>, _) = (Arc::clone(&self.kv) as _, Arc::clone(&self.blobs));
+        let (kv, blobs) = match base.settings.traces.target() {
+            Some(_) => (
+                Arc::new(TracedKv::new(kv, Arc::clone(&base.clock))) as _,
+                Arc::new(TracedBlobs::new(blobs, Arc::clone(&base.clock))) as _,
+            ),
+            None => (kv, blobs),
+        };
         Parts {
-            kv: Arc::clone(&self.kv) as _,
-            blobs: Arc::clone(&self.blobs),
+            kv,
+            blobs,
             clock: Arc::clone(&base.clock),
             ids: Arc::clone(&base.ids),
             tasks: base.tasks.clone(),
@@ -174,6 +182,7 @@ async fn filesystem(
 pub struct S3 {
     guard: Guard,
     front: Front,
+    domain: Option<Domain>,
 }
 
 impl S3 {
@@ -181,24 +190,25 @@ impl S3 {
         let settings = &base.settings;
         let secret = Secret::new(credentials.secret_key.expose());
         let owner = Credential::new(credentials.access_key.as_str(), secret);
+        let domain = settings.server.domain.as_deref().map(Domain::new);
         let options = GuardOptions {
             region: settings.server.region.clone(),
             body_idle: settings.server.body_idle_timeout,
             presigned_v2: settings.auth.presigned_v2,
-            domain: settings.server.domain.as_deref().map(Domain::new),
+            domain: domain.clone(),
         };
         let known: StaticCredentials = [owner].into_iter().collect();
         let guard = Guard::new(options, Arc::new(known), Arc::clone(&base.clock), base.tasks.clone());
-        let front = Front::new(store, &settings.server.region, |builder| configure(builder, settings));
-        Self { guard, front }
+        let front = Front::new(store, &settings.server.region, |builder| configure(builder, domain.as_ref()));
+        Self { guard, front, domain }
     }
 }
 
-fn configure(builder: &mut S3ServiceBuilder, settings: &Settings) {
+fn configure(builder: &mut S3ServiceBuilder, domain: Option<&Domain>) {
     builder.set_auth(NoKeys);
     builder.set_access(Access);
-    if let Some(domain) = &settings.server.domain {
-        builder.set_host(Domain::new(domain));
+    if let Some(domain) = domain {
+        builder.set_host(domain.clone());
     }
     let mut config = S3Config::default();
     // Documents come to it whole, held and measured by the guard (guard.md, rule 10): it holds none of its own.
@@ -210,9 +220,11 @@ impl Handler for S3 {
     type Body = s3s::Body;
 
     async fn handle(&self, request: Request<RequestBody>) -> s3s::HttpResponse {
-        match self.guard.admit(request).await {
+        let details = Details::of(&request);
+        let answer = match self.guard.admit(request).await {
             Ok((request, aftercare)) => aftercare.settle(self.front.call(request).await).await,
             Err(refused) => refused,
-        }
+        };
+        details.complete(answer, self.domain.as_ref())
     }
 }

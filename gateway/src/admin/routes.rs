@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 use terrace_runtime::Tasks;
 
 use super::{Operations, Readiness, Report};
-use crate::server::{BoxError, Handler, Peer, RequestBody};
+use crate::server::{Arrival, BoxError, Handler, RequestBody};
 
 /// Longest path that a request may name, in bytes.
 const PATH_MAX: usize = 4_096;
@@ -117,8 +117,8 @@ impl Admin {
     ) -> Result<Arc<dyn Operations>, Box<Response<Full<Bytes>>>> {
         let local = request
             .extensions()
-            .get::<Peer>()
-            .is_some_and(|Peer(peer)| peer.ip().to_canonical().is_loopback());
+            .get::<Arrival>()
+            .is_some_and(|arrival| arrival.peer.ip().to_canonical().is_loopback());
         let given =
             request.headers().get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
         let known = match (given, self.token.get()) {

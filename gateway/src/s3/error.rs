@@ -152,7 +152,7 @@ fn refusal_row(refusal: &Refusal) -> Row {
         R::ChecksumMismatch(algorithm) => ("BadDigest", S::BAD_REQUEST, format!("The {} you specified did not match the calculated checksum.", checksum::name(*algorithm)).into()),
         R::MalformedXml => ("MalformedXML", S::BAD_REQUEST, "The XML you provided was not well-formed or did not validate against our published schema".into()),
         R::NotImplemented(what) => ("NotImplemented", S::NOT_IMPLEMENTED, format!("A header or query you provided implies functionality that is not implemented: {what}").into()),
-        R::PreconditionFailed(condition) => ("PreconditionFailed", S::PRECONDITION_FAILED, format!("At least one of the pre-conditions you specified did not hold: {condition}").into()),
+        R::PreconditionFailed(condition) => ("PreconditionFailed", S::PRECONDITION_FAILED, format!("{DID_NOT_HOLD}: {condition}").into()),
         R::NotModified { .. } => ("NotModified", S::NOT_MODIFIED, "Not Modified".into()),
         R::RangeUnsatisfiable { .. } => ("InvalidRange", S::RANGE_NOT_SATISFIABLE, "The requested range is not satisfiable".into()),
         R::AccessDenied => ("AccessDenied", S::FORBIDDEN, "Access Denied".into()),
@@ -160,6 +160,9 @@ fn refusal_row(refusal: &Refusal) -> Row {
     };
     Row { code, status, message }
 }
+
+/// The beginning of the message of a condition that failed; behind it and a colon comes which.
+pub(crate) const DID_NOT_HOLD: &str = "At least one of the pre-conditions you specified did not hold";
 
 /// The name of an algorithm in the messages of S3.
 fn lower(algorithm: Option<Algorithm>) -> String {

@@ -9,7 +9,6 @@ use terrace_store::Store;
 
 use super::error;
 use super::{Service, inbound};
-use crate::auth::RequestId;
 use crate::telemetry::chain;
 
 /// The whole S3 protocol over a store: one request in, one answer out. Cheap to clone. Verifies no signature: whoever calls did that.
@@ -27,11 +26,11 @@ impl Front {
         Self { s3: builder.build() }
     }
 
-    /// Answers a request. Every answer is a well-formed S3 answer; there is no error that breaks the connection.
+    /// Answers a request. Every answer is a well-formed S3 answer; there is no error that breaks the connection. Give it to
+    /// [`Details::complete`](super::Details::complete) before it is sent.
     pub async fn call(&self, request: HttpRequest) -> HttpResponse {
         let (mut parts, body) = request.into_parts();
         let method = parts.method.clone();
-        let id = parts.extensions.get::<RequestId>().cloned();
         let answer = match inbound::prepare(&mut parts) {
             Ok(()) => self.s3.call(HttpRequest::from_parts(parts, body)).await,
             Err(problem) => error_document(error::document_of(problem)),
@@ -43,7 +42,7 @@ impl Front {
             answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
             answer
         });
-        mend(&method, id, answer)
+        mend(&method, answer)
     }
 }
 
@@ -66,8 +65,8 @@ pub(crate) fn document<T: Default>(xml: Bytes) -> S3Response<T> {
     response
 }
 
-/// What s3s leaves undone: documents of our own, 206, the request's id in error documents, no body where HTTP allows none.
-fn mend(method: &Method, id: Option<RequestId>, mut answer: HttpResponse) -> HttpResponse {
+/// What s3s leaves undone: documents of our own, 206, no body where HTTP allows none.
+fn mend(method: &Method, mut answer: HttpResponse) -> HttpResponse {
     if let Some(Document(xml)) = answer.extensions_mut().remove() {
         *answer.body_mut() = Body::from(xml);
     }
@@ -82,29 +81,6 @@ fn mend(method: &Method, id: Option<RequestId>, mut answer: HttpResponse) -> Htt
         if status == StatusCode::NOT_MODIFIED {
             answer.headers_mut().remove(CONTENT_TYPE);
         }
-    } else if !status.is_success() {
-        complete_error(&mut answer, id.as_ref());
     }
     answer
-}
-
-/// Puts what s3s leaves out into an error document: a message where it has none, and the request's id, which people who ask for help
-/// copy from there.
-fn complete_error(answer: &mut HttpResponse, id: Option<&RequestId>) {
-    const END: &str = "</Error>";
-    let Some(document) = answer.body().bytes() else { return };
-    let Some(open) = std::str::from_utf8(&document).ok().and_then(|text| text.strip_suffix(END)) else {
-        return;
-    };
-    let mut whole = open.to_owned();
-    if !open.contains("<Message>") {
-        let code = open.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
-        let message = error::message(code.map_or("", |(code, _)| code));
-        whole.extend(["<Message>", message, "</Message>"]);
-    }
-    if let Some(RequestId(id)) = id {
-        whole.extend(["<RequestId>", id, "</RequestId>"]);
-    }
-    whole.push_str(END);
-    *answer.body_mut() = Body::from(whole);
 }

@@ -2,6 +2,7 @@
 //! `NotImplemented`.
 
 mod bucket;
+mod details;
 mod error;
 mod front;
 mod inbound;
@@ -20,6 +21,7 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 use terrace_store::Store;
 use terrace_store::name::BucketName;
 
+pub use details::Details;
 pub use front::Front;
 
 use crate::auth::RequestId;

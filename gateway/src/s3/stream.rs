@@ -32,6 +32,11 @@ pub(crate) fn incoming(
     Body { stream, length: length.and_then(|length| u64::try_from(length).ok()), checksum, md5 }
 }
 
+/// Whether the client sent a checksum of its body, or announced one.
+pub(crate) fn has_checksum(extensions: &Extensions) -> bool {
+    extensions.get::<ChecksumSlot>().is_some()
+}
+
 /// A body that is to be stored says how long it is.
 ///
 /// # Errors

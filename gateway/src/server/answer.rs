@@ -12,17 +12,18 @@ use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, HeaderName
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use terrace_runtime::steps;
 use tracing::Instrument as _;
 
 use super::admission::Admitted;
 use super::body::RequestBody;
 use super::connection::Connected;
-use super::document::{self, error_document};
+use super::document::{INTERNAL_ERROR, SLOW_DOWN, Said, error_document};
 use super::request_id::RequestId;
-use super::{BoxError, Handler, Peer};
+use super::{Arrival, BoxError, Handler};
 use crate::config::AccessLog;
 use crate::telemetry::TraceId;
-use crate::telemetry::requests::{Answered, Observation};
+use crate::telemetry::requests::{Answered, Observation, RequestRecord};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 static HOST_ID: HeaderName = HeaderName::from_static("x-amz-id-2");
@@ -43,11 +44,16 @@ pub(super) async fn answer<H: Handler>(
     let line = AccessLine::begin(shared.access_log, &request);
     let observation = shared.requests.as_ref().map(|requests| requests.begin(&request));
     let record = observation.as_ref().map(|observation| Arc::clone(observation.record()));
+    let steps = record.as_ref().and_then(RequestRecord::steps);
     let head = request.method() == Method::HEAD;
     let mut request =
         request.map(|body| RequestBody::new(body, Arc::clone(&connected.pulse), record.clone()));
     request.extensions_mut().insert(id.extension());
-    request.extensions_mut().insert(Peer(connected.peer));
+    request.extensions_mut().insert(Arrival {
+        peer: connected.peer,
+        secure: connected.secured.is_some(),
+        host_id: shared.host_id.clone(),
+    });
     if let Some(record) = record {
         request.extensions_mut().insert(record);
     }
@@ -72,19 +78,21 @@ pub(super) async fn answer<H: Handler>(
     shared.metrics.in_flight.inc();
     if full {
         shared.metrics.slowed.inc();
-        return finished(finish, slow_down(id, head));
+        let slow_down = refusal(&SLOW_DOWN, id, head, &shared.host_id);
+        return finished(finish, slow_down);
     }
     let span = match trace {
         Some(trace_id) => tracing::error_span!("request", id = id.as_str(), %trace_id),
         None => tracing::error_span!("request", id = id.as_str()),
     };
-    let handled = AssertUnwindSafe(shared.handler.handle(request)).catch_unwind().instrument(span).await;
+    let handled = steps::told(steps, shared.handler.handle(request));
+    let handled = AssertUnwindSafe(handled).catch_unwind().instrument(span).await;
     let response = match handled {
         Ok(response) => response.map(Content::Handler),
         // The panic hook has logged where and why.
         Err(_panic) => {
             shared.metrics.panics.inc();
-            internal_error(id, head)
+            refusal(&INTERNAL_ERROR, id, head, &shared.host_id)
         }
     };
     finished(finish, response)
@@ -135,21 +143,16 @@ fn as_http_1<B>(request: &mut Request<B>) {
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
 }
 
-fn internal_error<B>(id: RequestId, head: bool) -> Response<Content<B>> {
-    let document = error_document("InternalError", "We encountered an internal error. Please try again.", id);
-    refusal(StatusCode::INTERNAL_SERVER_ERROR, document, head)
-}
-
-fn slow_down<B>(id: RequestId, head: bool) -> Response<Content<B>> {
-    let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE, document::slow_down(id), head);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-    response
-}
-
-fn refusal<B>(status: StatusCode, document: Bytes, head: bool) -> Response<Content<B>> {
-    let mut response = Response::new(Content::Document(if head { Bytes::new() } else { document }));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+/// An answer of the server's own.
+fn refusal<B>(said: &Said, id: RequestId, head: bool, host_id: &HeaderValue) -> Response<Content<B>> {
+    let document = if head { Bytes::new() } else { error_document(said, id, host_id) };
+    let mut response = Response::new(Content::Document(document));
+    *response.status_mut() = said.status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    if said.status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
     response
 }
 

@@ -2,31 +2,31 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use terrace_runtime::Clock;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
-use super::answer::answer;
-use super::document;
+use super::answer::{AnswerBody, answer};
+use super::document::Said;
 use super::metrics::ServerMetrics;
 use super::pulse::{Pulse, Watched};
 use super::request_id::RequestIds;
 use super::tls::{self, Tls};
+use super::turned_away::{TOO_SLOW, no_request, tell};
 use super::{BoxError, Handler, Limits};
 use crate::config::AccessLog;
 use crate::telemetry::requests::Requests;
@@ -37,9 +37,6 @@ const BUFFER: usize = 128 << 10;
 const STREAMS: u32 = 100;
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
-/// What a refused client may still send before its connection is closed: bytes, and time.
-const REFUSED_BYTES: u64 = 64 << 10;
-const REFUSED_TIME: Duration = Duration::from_secs(1);
 
 /// What all connections of a listener share.
 pub(super) struct Shared<H> {
@@ -70,6 +67,20 @@ pub(super) struct Connected<H> {
     pub(super) secured: Option<(String, String)>,
 }
 
+impl<H> Connected<H> {
+    /// Of a stream, which is watched from now on.
+    fn new<S>(
+        stream: S,
+        (peer, secured): Caller,
+        shared: Arc<Shared<H>>,
+        pulse: Pulse,
+    ) -> (Arc<Self>, TokioIo<Watched<S>>) {
+        let pulse = Arc::new(pulse);
+        let io = TokioIo::new(Watched::new(stream, Arc::clone(&pulse)));
+        (Arc::new(Self { shared, pulse, peer, secured }), io)
+    }
+}
+
 /// Who called, and protocol and cipher of TLS.
 type Caller = (SocketAddr, Option<(String, String)>);
 
@@ -97,41 +108,44 @@ pub(super) async fn serve<H: Handler>(stream: TcpStream, peer: SocketAddr, share
     }
 }
 
-async fn http_1<S, H>(stream: S, (peer, secured): Caller, shared: Arc<Shared<H>>)
+async fn http_1<S, H>(stream: S, caller: Caller, shared: Arc<Shared<H>>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Handler,
 {
-    let connected = Arc::new(Connected { shared, pulse: Arc::new(Pulse::new()), peer, secured });
-    let io = TokioIo::new(Watched::new(stream, Arc::clone(&connected.pulse)));
-    let asked = Arc::clone(&connected);
-    let service = service_fn(move |request| {
-        let connected = Arc::clone(&asked);
-        async move { Ok::<_, Infallible>(answer(connected, request).await) }
-    });
-    let connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(None)
-            .max_header_size(connected.shared.limits.header_size)
-            .max_buf_size(BUFFER)
-            .serve_connection(io, service)
-    );
-    attend(connection, &connected).await;
+    let (connected, io) = Connected::new(stream, caller, shared, Pulse::new());
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_header_size(connected.shared.limits.header_size)
+        .max_buf_size(BUFFER)
+        .serve_connection(io, service(&connected));
+    let ended = attend(Pin::new(&mut connection), &connected).await;
+    let watched = connection.into_parts().io.into_inner();
+    if let Some(said) = last_words(&ended, watched.kept_back(), &connected.pulse) {
+        tell(watched.into_inner(), &said, &connected.shared).await;
+    }
 }
 
-async fn http_2<S, H>(stream: S, (peer, secured): Caller, shared: Arc<Shared<H>>)
+/// What is left to say to a client of HTTP/1, whose bytes were no request (`kept_back`: the status that hyper would have told it) or came
+/// too slowly.
+fn last_words(ended: &Ended, kept_back: Option<StatusCode>, pulse: &Pulse) -> Option<Said> {
+    match ended {
+        Ended::TooSlow if pulse.is_within_a_head() => Some(TOO_SLOW),
+        Ended::Broken(error) if error.is_parse_version_h2() && pulse.is_quiet() => {
+            Some(no_request(StatusCode::BAD_REQUEST))
+        }
+        Ended::Broken(_) => kept_back.map(no_request),
+        _ => None,
+    }
+}
+
+async fn http_2<S, H>(stream: S, caller: Caller, shared: Arc<Shared<H>>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Handler,
 {
-    let connected = Arc::new(Connected { shared, pulse: Arc::new(Pulse::of_streams()), peer, secured });
-    let io = TokioIo::new(Watched::new(stream, Arc::clone(&connected.pulse)));
-    let asked = Arc::clone(&connected);
-    let service = service_fn(move |request| {
-        let connected = Arc::clone(&asked);
-        async move { Ok::<_, Infallible>(answer(connected, request).await) }
-    });
+    let (connected, io) = Connected::new(stream, caller, shared, Pulse::of_streams());
     let ended = CancellationToken::new();
     let streams = Streams { tasks: connected.shared.tasks.clone(), ended: ended.clone() };
     let _at_the_end = ended.drop_guard();
@@ -143,9 +157,25 @@ where
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_send_buf_size(BUFFER)
-            .serve_connection(io, service)
+            .serve_connection(io, service(&connected))
     );
     attend(connection, &connected).await;
+}
+
+/// What answers the requests of a connection.
+fn service<H: Handler>(
+    connected: &Arc<Connected<H>>,
+) -> impl HttpService<
+    Incoming,
+    ResBody = AnswerBody<H>,
+    Error = Infallible,
+    Future: Future<Output = Result<Response<AnswerBody<H>>, Infallible>> + Send + 'static,
+> + use<H> {
+    let connected = Arc::clone(connected);
+    service_fn(move |request: Request<Incoming>| {
+        let connected = Arc::clone(&connected);
+        async move { Ok(answer(connected, request).await) }
+    })
 }
 
 /// Runs the requests of one HTTP/2 connection, to its end and no longer.
@@ -193,8 +223,16 @@ where
     }
 }
 
+/// How a connection ended.
+enum Ended {
+    /// As it should, or because it was told to.
+    Well,
+    Broken(hyper::Error),
+    TooSlow,
+}
+
 /// Drives a connection until it ends, its client is too slow, or it is told to end.
-async fn attend<H: Handler>(mut connection: Pin<&mut impl Speaking>, connected: &Connected<H>) {
+async fn attend<H: Handler>(mut connection: Pin<&mut impl Speaking>, connected: &Connected<H>) -> Ended {
     let Connected { shared, pulse, peer, .. } = connected;
     let mut timer = pin!(tokio::time::sleep_until(pulse.origin()));
     let mut armed: Option<Duration> = None;
@@ -206,13 +244,12 @@ async fn attend<H: Handler>(mut connection: Pin<&mut impl Speaking>, connected: 
             connection.as_mut().leave();
         }
         if aborted.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(());
+            return Poll::Ready(Ended::Well);
         }
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-            if let Err(error) = ended {
-                tracing::debug!(%peer, error = %crate::telemetry::chain(&error), "a connection ended early");
-            }
-            return Poll::Ready(());
+            let Err(error) = ended else { return Poll::Ready(Ended::Well) };
+            tracing::debug!(%peer, error = %crate::telemetry::chain(&error), "a connection ended early");
+            return Poll::Ready(Ended::Broken(error));
         }
         while let Some(deadline) = pulse.deadline(&shared.limits) {
             if armed.is_none_or(|armed| deadline < armed) {
@@ -226,39 +263,10 @@ async fn attend<H: Handler>(mut connection: Pin<&mut impl Speaking>, connected: 
             if pulse.origin().elapsed() >= deadline {
                 shared.metrics.timed_out.inc();
                 tracing::debug!(%peer, "closed: the client was too slow");
-                return Poll::Ready(());
+                return Poll::Ready(Ended::TooSlow);
             }
         }
         Poll::Pending
     })
-    .await;
-}
-
-/// Answers 503 `SlowDown` to a client beyond the limit of connections. Its request is read and dropped, a little of it, so that the
-/// answer is not lost with a reset.
-pub(super) async fn refuse<H>(stream: TcpStream, shared: Arc<Shared<H>>) {
-    let talk = async {
-        match &shared.tls {
-            Some(tls) => turn_away(tls.acceptor().accept(stream).await?, &shared.ids).await,
-            None => turn_away(stream, &shared.ids).await,
-        }
-    };
-    // Whichever way it ends: the client has been told, or cannot be.
-    let _ended = tokio::time::timeout(REFUSED_TIME, talk).await;
-}
-
-async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, ids: &RequestIds) -> io::Result<u64> {
-    let id = ids.mint();
-    let document = document::slow_down(id);
-    let head = format!(
-        "HTTP/1.1 503 Service Unavailable\r\nx-amz-request-id: {id}\r\nserver: Terrace\r\nretry-after: 1\r\n\
-         content-type: application/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        document.len()
-    );
-    let mut first = [0; 1];
-    // Not before it asked: an answer to nothing is an error to some clients.
-    stream.read_exact(&mut first).await?;
-    stream.write_all(&[head.as_bytes(), &document].concat()).await?;
-    stream.shutdown().await?;
-    tokio::io::copy(&mut stream.take(REFUSED_BYTES), &mut tokio::io::sink()).await
+    .await
 }

@@ -13,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admission::Admission;
-use super::connection::{Shared, refuse, serve};
+use super::connection::{Shared, serve};
 use super::metrics::ServerMetrics;
 use super::request_id::RequestIds;
+use super::turned_away::refuse;
 use super::{Handler, Limits, Tls};
 use crate::config::AccessLog;
 use crate::telemetry::requests::Requests;
@@ -189,7 +190,7 @@ fn turn_away<H: Handler>(
     if let Ok(permit) = Arc::clone(refusals).try_acquire_owned() {
         let shared = Arc::clone(shared);
         tasks.spawn(async move {
-            refuse(stream, shared).await;
+            refuse(stream, &shared).await;
             drop(permit);
         });
     }

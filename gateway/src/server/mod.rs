@@ -17,6 +17,7 @@ mod space;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod turned_away;
 mod virtual_host;
 
 use std::future::Future;
@@ -24,7 +25,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 
 pub use body::RequestBody;
 pub use listen::{Environment, Listener, Server};
@@ -36,13 +37,20 @@ pub use virtual_host::Domain;
 /// An error of any type, as hyper takes them from bodies.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Who called: an extension of every request.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+/// How a request came in: an extension of every request.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// Who called.
+    pub peer: SocketAddr,
+    /// Whether through TLS of ours. What a proxy says of itself (`x-forwarded-proto`) is not believed.
+    pub secure: bool,
+    /// `x-amz-id-2` of its answer.
+    pub host_id: HeaderValue,
+}
 
 /// What answers requests. It always answers: an error becomes an S3 error document before it comes here (guard.md, rule 15).
 ///
-/// Requests carry the extensions [`RequestId`](crate::auth::RequestId) and [`Peer`]. A panic is answered 500 `InternalError`; the connection lives on.
+/// Requests carry the extensions [`RequestId`](crate::auth::RequestId) and [`Arrival`]. A panic is answered 500 `InternalError`; the connection lives on.
 pub trait Handler: Send + Sync + 'static {
     /// The body of answers. An error in it ends the connection: the client sees that the answer is not whole.
     type Body: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static;

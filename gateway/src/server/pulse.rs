@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -39,6 +40,10 @@ pub(super) struct Pulse {
     stalled: AtomicU64,
     /// The request being answered, or just answered, has a body that nobody read to its end.
     unread: AtomicBool,
+    /// Some of an answer may not have been written yet.
+    unwritten: AtomicBool,
+    /// Bytes came since the last request.
+    begun: AtomicBool,
 }
 
 /// Requests of one connection. An answer that the client's window has no room for leaves no write pending, so pieces are counted.
@@ -69,6 +74,8 @@ impl Pulse {
             phase: AtomicU64::new(HEAD),
             stalled: AtomicU64::new(0),
             unread: AtomicBool::new(false),
+            unwritten: AtomicBool::new(false),
+            begun: AtomicBool::new(false),
         }
     }
 
@@ -83,6 +90,18 @@ impl Pulse {
         }
         self.phase.store(BUSY, Relaxed);
         self.unread.store(false, Relaxed);
+        self.unwritten.store(true, Relaxed);
+        self.begun.store(false, Relaxed);
+    }
+
+    /// Everything that was said has been written, and no request is under way (HTTP/1): whatever is written now is not an answer of ours.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.streams.is_none() && self.phase.load(Relaxed) & PHASES != BUSY && !self.unwritten.load(Relaxed)
+    }
+
+    /// Quiet, and the client has sent some of a head and not the rest.
+    pub(super) fn is_within_a_head(&self) -> bool {
+        self.is_quiet() && self.phase.load(Relaxed) & PHASES == HEAD && self.begun.load(Relaxed)
     }
 
     /// The body of the request was let go before its end. HTTP/2 has a word for that, and the connection goes on.
@@ -137,8 +156,19 @@ impl Pulse {
 
     fn read(&self) {
         // Windows and pings are no heads.
-        if self.streams.is_none() && self.phase.load(Relaxed) & PHASES == RESTING {
+        if self.streams.is_some() {
+            return;
+        }
+        self.begun.store(true, Relaxed);
+        if self.phase.load(Relaxed) & PHASES == RESTING {
             self.phase.store(self.now_ms() << 2 | HEAD, Relaxed);
+        }
+    }
+
+    /// All that hyper had is written.
+    fn written(&self) {
+        if self.phase.load(Relaxed) & PHASES != BUSY {
+            self.unwritten.store(false, Relaxed);
         }
     }
 
@@ -166,11 +196,31 @@ pub(super) struct Watched<S> {
     pulse: Arc<Pulse>,
     /// Bytes thrown away since the last answer left, once there is nothing more to say.
     left: Option<usize>,
+    /// Status of an answer that is hyper's own. It is not written: it has neither a document nor the id of a request.
+    kept_back: Option<StatusCode>,
 }
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S, pulse: Arc<Pulse>) -> Self {
-        Self { stream, pulse, left: None }
+        Self { stream, pulse, left: None, kept_back: None }
+    }
+
+    /// The status that the client should have been told. Nothing was written since, and the stream is open.
+    pub(super) fn kept_back(&self) -> Option<StatusCode> {
+        self.kept_back
+    }
+
+    pub(super) fn into_inner(self) -> S {
+        self.stream
+    }
+
+    /// Whether `head` is to be kept back: no request is under way that it could answer.
+    fn keeps_back(&mut self, head: &[u8]) -> bool {
+        if self.kept_back.is_none() && self.pulse.is_quiet() {
+            let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3));
+            self.kept_back = status.and_then(|status| StatusCode::from_bytes(status).ok());
+        }
+        self.kept_back.is_some()
     }
 }
 
@@ -191,6 +241,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.keeps_back(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.pulse.wrote(&outcome);
         outcome
@@ -201,6 +254,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.keeps_back(slices.first().map_or(&[], |slice| slice)) {
+            return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
+        }
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.pulse.wrote(&outcome);
         outcome
@@ -211,12 +267,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes when it has written all it had.
+        self.pulse.written();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     /// Says that no more will be sent; after an answer that left a body unread, lets the client see it before the end.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if this.kept_back.is_some() {
+            return Poll::Ready(Ok(()));
+        }
         let mut left = match this.left {
             Some(left) => left,
             None => {

@@ -9,4 +9,4 @@ mod traces;
 pub use chain::chain;
 pub use log::start;
 pub use process::ProcessMetrics;
-pub use traces::{TraceId, Traces};
+pub use traces::{TraceId, TracedBlobs, TracedKv, Traces};

@@ -6,18 +6,33 @@ use s3_compat_tests::sign::Request;
 use super::{Fixture, MIB, assert_refused, get, put};
 
 #[tokio::test]
-async fn bytes_that_are_no_request_end_the_connection_only() {
+async fn bytes_that_are_no_request_are_refused_with_a_document_and_an_id() {
     let f = Fixture::new().await;
-    let long = format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(300_000));
-    for bytes in
-        ["GARBAGE\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\0\0\0\0\r\n\r\n", "GET  HTTP/1.1\r\n\r\n", &long]
-    {
+    let head = |more: &str| format!("GET / HTTP/1.1\r\nhost: x\r\n{more}\r\n");
+    let tls = "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}\u{fc}\u{3}\u{3}".to_owned();
+    let too_large = (431, "RequestHeaderSectionTooLarge");
+    for (bytes, (status, code)) in [
+        ("GARBAGE\r\n\r\n".to_owned(), (400, "BadRequest")),
+        ("GET / HTTP/3.0\r\n\r\n".to_owned(), (400, "BadRequest")),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), (400, "BadRequest")),
+        ("\0\0\0\0\r\n\r\n".to_owned(), (400, "BadRequest")),
+        ("GET  HTTP/1.1\r\n\r\n".to_owned(), (400, "BadRequest")),
+        ("G{T / HTTP/1.1\r\n\r\n".to_owned(), (400, "BadRequest")),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), (400, "BadRequest")),
+        (tls, (400, "BadRequest")),
+        (head("no colon\r\n"), (400, "BadRequest")),
+        (head("content-length: -1\r\n"), (400, "BadRequest")),
+        (head(&"x-many: 1\r\n".repeat(101)), too_large),
+        (head(&format!("x-large: {}\r\n", "a".repeat(300_000))), too_large),
+        (format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(300_000)), too_large),
+    ] {
+        let what = &bytes[..bytes.len().min(40)];
         let mut connection = f.connect().await;
-        // The server may close before all has been sent.
-        let _closed_early = connection.send(bytes.as_bytes()).await;
-        if let Ok((answer, said)) = connection.receive_text().await {
-            assert!((400..500).contains(&answer.status), "{}: {said}", answer.status);
-        }
+        connection.send(bytes.as_bytes()).await.unwrap();
+        let (answer, said) =
+            connection.receive_text().await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_refused(&answer, &said, status, code, what);
+        assert!(said.contains(answer.header("x-amz-request-id").unwrap()), "{what}: {said}");
     }
     f.finish().await;
 }

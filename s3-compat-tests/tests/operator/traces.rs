@@ -107,6 +107,8 @@ async fn a_stop_sends_the_spans_of_the_last_requests_and_the_log_names_their_tra
         let answer = ask(&server, SECRET_KEY, traced, b"").await;
         assert_eq!(answer.status, 200);
         let id = answer.header("x-amz-request-id").unwrap().to_owned();
+        let large = vec![7_u8; 2 << 20];
+        assert_eq!(ask(&server, SECRET_KEY, Asked::new("PUT", "/photos/large"), &large).await.status, 200);
         let own = Asked::new("PUT", "/photos/a b").header("traceparent", "00-nonsense-01");
         assert_eq!(ask(&server, SECRET_KEY, own, b"hello").await.status, 200);
         let forged = Asked::new("GET", "/photos/a b").query("versionId=sesame").header("traceparent", PARENT);
@@ -123,7 +125,7 @@ async fn a_stop_sends_the_spans_of_the_last_requests_and_the_log_names_their_tra
         }
         server.signal(Signal::TERM);
         let (mut spans, mut shown) = (BTreeMap::new(), String::new());
-        while spans.len() < 4 {
+        while !["CreateBucket", "PutObject", "GET"].iter().all(|name| spans.contains_key(*name)) {
             let more = collector.spans().await;
             shown.push_str(&format!("{more:?}"));
             spans.extend(more);
@@ -138,6 +140,12 @@ async fn a_stop_sends_the_spans_of_the_last_requests_and_the_log_names_their_tra
         let refused = &spans["GET"];
         assert_eq!((number(refused, "http.response.status_code"), &refused.status), (Some(403), &None));
         assert_eq!(spans["store"].parent_span_id, put.span_id, "of two of a name the later one is kept");
+        let commit = &spans["high_volume.commit"];
+        assert_eq!(commit.parent_span_id, spans["store"].span_id, "below the store, of the same request");
+        assert_eq!((&commit.trace_id, &commit.status), (&put.trace_id, &None));
+        let blob = &spans["long_term.put"];
+        let backend = blob.attributes.iter().find(|attribute| attribute.key == "terrace.backend");
+        assert!(backend.is_some() && blob.trace_id != put.trace_id, "{blob:?}");
         for secret in ["sesame", "versionId", "Signature", SECRET_KEY] {
             assert!(!shown.contains(secret), "{secret} is in {shown}");
         }

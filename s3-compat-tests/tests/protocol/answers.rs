@@ -91,6 +91,49 @@ async fn an_unsigned_or_forged_request_is_answered_the_same_way() {
 }
 
 #[tokio::test]
+async fn an_error_says_what_it_is_about() {
+    let mut f = Fixture::new().await;
+    f.ok(&Request::new("PUT", "/bucket/a<b").body(b"body"), b"body").await;
+    let long = format!("/bucket/{}", "k".repeat(1_025));
+    for (request, code, elements) in [
+        (get("/bucket/x&y"), "NoSuchKey", vec![("Key", "x&amp;y"), ("Resource", "/bucket/x&amp;y")]),
+        (get("/absent"), "NoSuchBucket", vec![("BucketName", "absent"), ("Resource", "/absent")]),
+        (Request::new("DELETE", "/bucket"), "BucketNotEmpty", vec![("BucketName", "bucket")]),
+        (get("/bucket").query("cors="), "NoSuchCORSConfiguration", vec![("Resource", "/bucket")]),
+        (get("/bucket/a<b").query("uploadId=u1"), "NoSuchUpload", vec![("UploadId", "u1")]),
+        (
+            get("/bucket/a<b").header("range", "bytes=9-"),
+            "InvalidRange",
+            vec![("RangeRequested", "bytes=9-"), ("ActualObjectSize", "4")],
+        ),
+        (
+            get("/bucket/a<b").header("if-match", "\"other\""),
+            "PreconditionFailed",
+            vec![("Condition", "If-Match"), ("Resource", "/bucket/a&lt;b")],
+        ),
+        (get(&long), "KeyTooLongError", vec![("Size", "1025"), ("MaxSizeAllowed", "1024")]),
+        (
+            Request::new("DELETE", "/bucket/a<b").query("acl="),
+            "MethodNotAllowed",
+            vec![("Method", "DELETE"), ("ResourceType", "OBJECT")],
+        ),
+    ] {
+        let (answer, said) = f.send(&request, b"").await;
+        assert_eq!(element(&said, "Code"), code, "{said}");
+        assert_eq!(answer.header("x-amz-id-2"), Some(element(&said, "HostId")), "{said}");
+        for (name, text) in elements {
+            assert_eq!(element(&said, name), text, "{said}");
+        }
+    }
+    let forged = f.signer.head(&get("/bucket/a")).replace("/bucket/a", "/bucket/b");
+    let (answer, said) = f.send_raw(&forged, b"").await;
+    let (code, resource) = (element(&said, "Code"), element(&said, "Resource"));
+    assert_eq!((code, resource), ("SignatureDoesNotMatch", "/bucket/b"), "{said}");
+    assert_eq!(answer.header("x-amz-id-2"), Some(element(&said, "HostId")));
+    f.finish();
+}
+
+#[tokio::test]
 async fn no_origin_is_reflected_and_no_forwarded_header_believed() {
     let mut f = Fixture::new().await;
     f.ok(&Request::new("PUT", "/bucket/key").body(b"<script>"), b"<script>").await;

@@ -30,7 +30,8 @@ async fn a_host_names_a_bucket_in_every_operation() {
             stored.header("etag").unwrap()
         );
         let complete = Request::new("POST", "/large").query(&format!("uploadId={id}")).body(list.as_bytes());
-        f.ok(&complete, list.as_bytes()).await;
+        let completed = f.ok(&complete, list.as_bytes()).await;
+        assert_eq!(element(&completed, "Location"), format!("http://{host}/large"));
         assert_eq!(f.ok(&Request::new("GET", "/large"), b"").await, "part");
         let delete = "<Delete><Object><Key>bucket</Key></Object><Object><Key>large</Key></Object></Delete>";
         f.ok(&Request::new("POST", "/").query("delete=").body(delete.as_bytes()), delete.as_bytes()).await;
@@ -40,7 +41,17 @@ async fn a_host_names_a_bucket_in_every_operation() {
         f.ok(&Request::new("DELETE", "/"), b"").await;
     }
     // The domain itself, and every other host, are path-style.
-    for host in [format!("s3.example.test:{port}"), f.server.address().to_owned(), "localhost".to_owned()] {
+    for host in [
+        format!("s3.example.test:{port}"),
+        "S3.EXAMPLE.TEST".to_owned(),
+        f.server.address().to_owned(),
+        "localhost".to_owned(),
+        "LOCALHOST:9000".to_owned(),
+        "[::1]".to_owned(),
+        format!("[::1]:{port}"),
+        "[2001:DB8::1]:9000".to_owned(),
+        "bucket.other.test".to_owned(),
+    ] {
         f.signer = Signer::new(&host, ACCESS_KEY, SECRET_KEY);
         f.ok(&Request::new("PUT", "/bucket/key").body(b"x"), b"x").await;
         assert_eq!(f.ok(&Request::new("GET", "/"), b"").await.matches("<Bucket>").count(), 1);

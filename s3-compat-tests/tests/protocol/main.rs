@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod answers;
+mod checksums;
+mod conditions;
 mod hosts;
 mod probes;
 mod reads;

@@ -4,6 +4,7 @@ mod clock;
 mod ids;
 pub mod origin;
 pub mod planted;
+pub mod steps;
 mod tasks;
 
 pub use clock::{Clock, ManualClock, SystemClock, WallMs};

@@ -18,6 +18,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use tokio_util::task::TaskTracker;
 
 use crate::origin::{self, carried};
+use crate::steps;
 
 /// What a stop does with a task; see the module's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,10 +72,11 @@ impl Tasks {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let counted = self.count(Kind::Operation, name);
-        self.shared.operations.spawn(carried(name, async move {
+        let work = async move {
             let _counted = counted;
             work.await
-        }))
+        };
+        self.shared.operations.spawn(carried(name, steps::told(steps::current(), work)))
     }
 
     /// Runs the work of a dropped guard. Outside a runtime nothing is run and `false` comes back: what the guard protects must be

@@ -246,6 +246,106 @@ async fn a_checksum_of_the_whole_that_parts_cannot_prove_is_refused() {
     assert_eq!(world.store.complete_upload(complete).await.unwrap().checksum, None);
 }
 
+/// A part without a checksum.
+async fn bare(world: &World, to: &UploadRef, n: i32, bytes: &Bytes) -> Result<Written, terrace_store::Error> {
+    let part = UploadPart { upload: to.clone(), number: number(n), body: verified(bytes, None) };
+    world.store.upload_part_unsummed(part).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_without_a_checksum_get_the_one_that_a_full_object_needs() {
+    let world = World::new().await;
+    let full_object = |algorithm| ChecksumChoice { algorithm, kind: ChecksumType::FullObject };
+    let nvme = Algorithm::Crc64Nvme;
+    for (named, algorithm) in [
+        (None, nvme),
+        (Some(full_object(nvme)), nvme),
+        (Some(full_object(Algorithm::Crc32)), Algorithm::Crc32),
+        (Some(full_object(Algorithm::Crc32c)), Algorithm::Crc32c),
+    ] {
+        let to = create(&world, named).await;
+        let mut listed = Vec::new();
+        for (n, part) in (1..).zip(&two()) {
+            let written = bare(&world, &to, n, part).await.unwrap();
+            assert_eq!(written.checksum, full(algorithm, part), "{named:?}");
+            listed.push((n, written));
+        }
+        let mut complete = completion(&to, &listed);
+        let given = |checksum| Given { checksum: Some(GivenChecksum { checksum, parts: None }), kind: None };
+        complete.whole = given(sum(algorithm, b"other"));
+        let refused = refusal(world.store.complete_upload(clone(&complete)).await);
+        assert_eq!(refused, Refusal::ChecksumMismatch(algorithm));
+        complete.whole = given(sum(algorithm, &two().concat()));
+        world.store.complete_upload(complete).await.unwrap();
+        assert_eq!(shown(&world, "k").await, full(algorithm, &two().concat()), "{named:?}");
+    }
+    let composite = ChecksumChoice::default_of(Algorithm::Crc32);
+    let to = create(&world, Some(composite)).await;
+    let expected = Refusal::ChecksumAlgorithm { expected: Algorithm::Crc32, sent: None };
+    assert_eq!(refusal(bare(&world, &to, 1, &two()[0]).await), expected);
+    world.store.abort_upload(to.clone()).await.unwrap();
+    assert_eq!(refusal(bare(&world, &to, 1, &two()[0]).await), Refusal::NoSuchUpload);
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_of_a_composite_are_numbered_from_1_without_a_gap() {
+    let world = World::new().await;
+    let crc = Algorithm::Crc32;
+    let composite = ChecksumChoice::default_of(crc);
+    let full = ChecksumChoice { kind: ChecksumType::FullObject, ..composite };
+    let says_composite = Given { checksum: None, kind: Some(ChecksumType::Composite) };
+    for (numbers, named, whole, fits) in [
+        ([1, 2], Some(composite), Given::default(), true),
+        ([1, 3], Some(composite), Given::default(), false),
+        ([2, 3], Some(composite), Given::default(), false),
+        ([2, 3], None, says_composite, false),
+        ([2, 7], Some(full), Given::default(), true),
+        ([2, 7], None, Given::default(), true),
+    ] {
+        let to = create(&world, named).await;
+        let mut listed = Vec::new();
+        for (n, part) in numbers.into_iter().zip(&two()) {
+            listed.push((n, upload(&world, &to, n, part, Some(crc)).await.unwrap()));
+        }
+        let mut complete = completion(&to, &listed);
+        for (part, (_, written)) in complete.parts.iter_mut().zip(listed) {
+            part.checksum = written.checksum.map(|sum| sum.checksum);
+        }
+        complete.whole = whole;
+        match world.store.complete_upload(complete).await {
+            Ok(_) => assert!(fits, "{numbers:?} {named:?}"),
+            refused => assert!(!fits && refusal(refused) == Refusal::PartOrder, "{numbers:?} {named:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_shows_its_checksum_where_the_object_has_none_over_all_bytes() {
+    let world = World::new().await;
+    let crc = Algorithm::Crc32;
+    let composite = ChecksumChoice::default_of(crc);
+    let full_object = ChecksumChoice { kind: ChecksumType::FullObject, ..composite };
+    let part = async |n| {
+        let request = world.get_request("k", Selection::Part(number(n)));
+        world.store.head_object(request).await.unwrap().1.unwrap().checksum
+    };
+    for (named, shows) in [(composite, true), (full_object, false)] {
+        let complete = upload_two(&world, Some(named), crc).await;
+        world.store.complete_upload(complete).await.unwrap();
+        for (n, bytes) in (1..).zip(&two()) {
+            assert_eq!(part(n).await, shows.then(|| sum(crc, bytes)), "{named:?}");
+        }
+        let to = create(&world, Some(named)).await;
+        let only = upload(&world, &to, 1, &two()[1], Some(crc)).await.unwrap();
+        let mut complete = completion(&to, &[(1, only)]);
+        complete.parts[0].checksum = Some(sum(crc, &two()[1]));
+        world.store.complete_upload(complete).await.unwrap();
+        assert_eq!(part(1).await, Some(sum(crc, &two()[1])), "the only one: {named:?}");
+    }
+    put(&world, "k", &two()[1], Some(crc)).await;
+    assert_eq!(part(1).await, Some(sum(crc, &two()[1])), "part 1 of any other object is the whole");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_copy_has_the_checksum_of_its_source_or_the_one_asked_for() {
     let world = World::new().await;

@@ -79,6 +79,17 @@ impl Default for GuardOptions {
     }
 }
 
+/// The body of a request as its connection hands it over.
+pub trait WireBody:
+    http_body::Body<Data = Bytes, Error: Into<s3s::StdError>> + Send + Unpin + 'static
+{
+}
+
+impl<B> WireBody for B where
+    B: http_body::Body<Data = Bytes, Error: Into<s3s::StdError>> + Send + Unpin + 'static
+{
+}
+
 /// The verifier. One for all connections.
 pub struct Guard {
     options: GuardOptions,
@@ -122,14 +133,10 @@ impl Guard {
     ///
     /// # Errors
     /// The S3 error document to send instead; the body has been drained (1 MiB or 5 s at most).
-    pub async fn admit<B>(
+    pub async fn admit<B: WireBody>(
         &self,
         request: Request<B>,
-    ) -> Result<(s3s::HttpRequest, Aftercare<B>), s3s::HttpResponse>
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<s3s::StdError>,
-    {
+    ) -> Result<(s3s::HttpRequest, Aftercare<B>), s3s::HttpResponse> {
         let (mut parts, body) = request.into_parts();
         let exact = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
         let judged = presigned_v2::unpack(&mut parts).and_then(|()| self.judge(&parts, exact));
@@ -146,11 +153,11 @@ impl Guard {
 
     /// [`Guard::admit`], then `service`, then [`Aftercare::settle`]: always an answer, never an aborted connection
     /// (rule 15). The future is large; box it.
-    pub async fn serve<B>(&self, request: Request<B>, service: &s3s::service::S3Service) -> s3s::HttpResponse
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<s3s::StdError>,
-    {
+    pub async fn serve<B: WireBody>(
+        &self,
+        request: Request<B>,
+        service: &s3s::service::S3Service,
+    ) -> s3s::HttpResponse {
         let id = request.extensions().get::<RequestId>().cloned();
         let method = request.method().clone();
         let (request, aftercare) = match self.admit(request).await {
@@ -257,16 +264,12 @@ impl Guard {
     }
 
     /// Reads a document whole (rules 9 and 10) and admits the request with it.
-    async fn admit_document<B>(
+    async fn admit_document<B: WireBody>(
         &self,
         parts: Parts,
         body: B,
         demands: Demands,
-    ) -> Result<(s3s::HttpRequest, Aftercare<B>), s3s::HttpResponse>
-    where
-        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<s3s::StdError>,
-    {
+    ) -> Result<(s3s::HttpRequest, Aftercare<B>), s3s::HttpResponse> {
         let opaque = documents::is_policy(&parts.method, &Query::parse(parts.uri.query().unwrap_or("")));
         let (request, mut aftercare) = admit_body(parts, body, demands).await?;
         let (parts, body) = request.into_parts();
@@ -365,15 +368,11 @@ fn rewrite_parts(parts: &mut Parts, judged: &Judged) -> Result<(), Refusal> {
 }
 
 /// Puts the verified body in the place of the body of the connection.
-async fn admit_body<B>(
+async fn admit_body<B: WireBody>(
     parts: Parts,
     body: B,
     demands: Demands,
-) -> Result<(s3s::HttpRequest, Aftercare<B>), s3s::HttpResponse>
-where
-    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<s3s::StdError>,
-{
+) -> Result<(s3s::HttpRequest, Aftercare<B>), s3s::HttpResponse> {
     if demands.length > 0 {
         let body = VerifiedBody::new(body, demands);
         let (method, id) = (parts.method.clone(), parts.extensions.get::<RequestId>().cloned());
@@ -388,11 +387,7 @@ where
 }
 
 /// Nobody will read an empty body, so what was promised of it is verified here. Drains what was wrongly sent.
-async fn verify_empty<B>(body: B, mut demands: Demands) -> Result<(), BodyRefusal>
-where
-    B: http_body::Body<Data = Bytes> + Unpin,
-    B::Error: Into<s3s::StdError>,
-{
+async fn verify_empty<B: WireBody>(body: B, mut demands: Demands) -> Result<(), BodyRefusal> {
     if matches!(demands.framing, Framing::Plain) {
         let Some(digests) = demands.digests.take() else { return Ok(()) };
         if let Some(checksum) = digests.verify(None)? {

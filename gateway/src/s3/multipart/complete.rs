@@ -1,6 +1,5 @@
 //! CompleteMultipartUpload.
 
-use http::Uri;
 use http::header::HOST;
 use s3s::dto::{self, CompleteMultipartUploadInput, CompleteMultipartUploadOutput};
 use s3s::{S3Request, S3Response};
@@ -13,13 +12,15 @@ use terrace_store::ops::object::Written;
 use super::upload_of;
 use crate::s3::error::Result;
 use crate::s3::translate::xml::{Document, Encoding};
-use crate::s3::translate::{checksum, conditions, url};
+use crate::s3::translate::{checksum, conditions};
 use crate::s3::{Service, front, inbound};
+use crate::server::Arrival;
 
 pub(crate) async fn call(
     service: &Service,
     request: S3Request<CompleteMultipartUploadInput>,
 ) -> Result<S3Response<CompleteMultipartUploadOutput>> {
+    let location = location(&request);
     let input = request.input;
     let upload = upload_of!(service, input)?;
     let whole = given([
@@ -41,8 +42,7 @@ pub(crate) async fn call(
         whole: Given { checksum: whole, kind },
     };
     let written = service.store.complete_upload(complete).await?;
-    let host = request.headers.get(HOST).and_then(|host| host.to_str().ok());
-    Ok(front::document(show(&upload, &written, &location(&request.uri, host, &upload))))
+    Ok(front::document(show(&upload, &written, &location)))
 }
 
 fn size(size: i64) -> Result<u64> {
@@ -101,9 +101,10 @@ fn show(upload: &UploadRef, written: &Written, location: &str) -> bytes::Bytes {
     document.finish()
 }
 
-/// Where the object is now. Behind a terminator of TLS the scheme is a guess, as it is everywhere.
-fn location(uri: &Uri, host: Option<&str>, upload: &UploadRef) -> String {
-    let scheme = uri.scheme_str().unwrap_or("http");
-    let host = host.unwrap_or_default();
-    format!("{scheme}://{host}/{}/{}", upload.bucket.as_str(), url::encode(upload.key.as_bytes()))
+/// Where the object is now: where the request was sent to, in the style in which its client names buckets. Behind a terminator of TLS the
+/// scheme is that of the connection that came here.
+fn location<T>(request: &S3Request<T>) -> String {
+    let secure = request.extensions.get::<Arrival>().is_some_and(|arrival| arrival.secure);
+    let host = request.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    format!("{}://{host}{}", if secure { "https" } else { "http" }, request.uri.path())
 }

@@ -22,7 +22,11 @@ pub(crate) async fn call(
         number: PartNumber::new(input.part_number)?,
         body: stream::incoming(input.body, input.content_length, (&request.headers, &request.extensions)),
     };
-    let written = service.store.upload_part(part).await?;
+    let written = if stream::has_checksum(&request.extensions) {
+        service.store.upload_part(part).await?
+    } else {
+        service.store.upload_part_unsummed(part).await?
+    };
     let mut headers = stored(written.etag);
     checksum::show_value(&mut headers, written.checksum.as_ref());
     Ok(S3Response::with_headers(UploadPartOutput::default(), headers))

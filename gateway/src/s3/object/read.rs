@@ -7,6 +7,7 @@ use http::header::{
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use s3s::dto::Timestamp;
 use terrace_store::name::{ObjectKey, PartNumber};
+use terrace_store::object::ObjectChecksum;
 use terrace_store::ops::object::{GetObject, ObjectInfo, Part, Selection};
 use terrace_store::{Error, Refusal};
 
@@ -134,6 +135,12 @@ impl Answer {
                 if length > 0 {
                     let range = format!("bytes {}-{}/{}", part.range.start, part.range.end - 1, info.size);
                     headers.extend(HeaderValue::try_from(range).ok().map(|range| (CONTENT_RANGE, range)));
+                }
+                if let Some(sum) = part.checksum.filter(|_| self.shape.checksum) {
+                    // The type is that of the object (S3 API, `GetObject`): COMPOSITE says that the whole has another.
+                    checksum::show_value(&mut headers, Some(&sum.into()));
+                    let kind = info.checksum.as_ref().map(ObjectChecksum::kind).map(checksum::type_name);
+                    headers.extend(kind.map(|kind| (checksum::TYPE, HeaderValue::from_static(kind))));
                 }
                 if let Some(count) = part.parts_count {
                     headers.insert(PARTS_COUNT, HeaderValue::from(count));

@@ -20,7 +20,7 @@ use terrace_long_term::layers::measure::TierMetrics;
 use terrace_runtime::{Clock, ManualClock, SeededIds, Tasks};
 use terrace_store::{Boundless, Fences, Parts, Settings, Store};
 
-use super::Front;
+use super::{Details, Front};
 use crate::auth::RequestId;
 
 /// 2026-01-02T03:04:05.678Z
@@ -104,7 +104,8 @@ impl Client {
             let name = HeaderName::try_from(*name).unwrap();
             request.headers_mut().append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        let answer = self.front.call(request).await;
+        let details = Details::of(&request);
+        let answer = details.complete(self.front.call(request).await, None);
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         if method == "HEAD" {

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use http::{Extensions, HeaderValue};
+use s3s::Body;
+
 use super::Client;
+use crate::server::Arrival;
 
 const PART: usize = 5 << 20;
 
@@ -43,7 +47,13 @@ async fn an_upload_becomes_an_object_when_completed_and_only_then() {
     assert_eq!(answer.one("Location"), "http://localhost:9000/bkt/a%26b");
     let etag = answer.one("ETag");
     assert!(etag.ends_with("-2\""), "{etag}");
-    let again = client.send("POST", &complete, &[], list).await;
+    let host_id = HeaderValue::from_static("host");
+    let mut extensions = Extensions::new();
+    extensions.insert(Arrival { peer: ([127, 0, 0, 1], 1).into(), secure: true, host_id });
+    let length = list.len().to_string();
+    let length = [("content-length", length.as_str())];
+    let again = client.send_body(("POST", &complete), &length, extensions, Body::from(list)).await;
+    assert_eq!(again.one("Location"), "https://localhost:9000/bkt/a%26b");
     assert_eq!(
         (again.status.as_u16(), again.one("ETag")),
         (200, etag.clone()),

@@ -35,6 +35,14 @@ impl Document {
         Self { root, out }
     }
 
+    /// Continues a document that ends with its root; `None` if it does not.
+    pub(crate) fn reopened(root: &'static str, document: &[u8]) -> Option<Self> {
+        let open = document.strip_suffix(format!("</{root}>").as_bytes())?;
+        let mut out = Vec::with_capacity(document.len() + 512);
+        out.extend_from_slice(open);
+        Some(Self { root, out })
+    }
+
     /// An element with elements inside.
     pub(crate) fn nested(&mut self, name: &'static str, inside: impl FnOnce(&mut Self)) {
         self.tag("<", name);

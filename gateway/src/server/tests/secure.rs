@@ -86,10 +86,15 @@ async fn text(response: Response<hyper::body::Incoming>) -> String {
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
-/// Answers with the values of `Host` and the address.
+/// Answers with the values of `Host`, the address, and whether it came through TLS.
 async fn hosts(request: Request<RequestBody>) -> Response<Full<Bytes>> {
     let hosts: Vec<_> = request.headers().get_all("host").iter().map(|host| host.to_str().unwrap()).collect();
-    Response::new(Full::new(Bytes::from(format!("{} {}", hosts.join(","), request.uri()))))
+    Response::new(Full::new(Bytes::from(format!(
+        "{} {} {}",
+        hosts.join(","),
+        request.uri(),
+        request.extensions().get::<Arrival>().unwrap().secure
+    ))))
 }
 
 #[tokio::test]
@@ -138,9 +143,9 @@ async fn the_authority_of_http_2_is_the_host_that_signatures_are_over() {
     let (mut client, connection) = http_2(&server, &certificate).await;
     let talk = async move {
         for (host, seen) in [
-            (None, "localhost:9 /a?b=c"),
-            (Some("localhost:9"), "localhost:9 /a?b=c"),
-            (Some("other"), "other,localhost:9 /a?b=c"),
+            (None, "localhost:9 /a?b=c true"),
+            (Some("localhost:9"), "localhost:9 /a?b=c true"),
+            (Some("other"), "other,localhost:9 /a?b=c true"),
         ] {
             let mut request = get("https://localhost:9/a?b=c");
             if let Some(host) = host {

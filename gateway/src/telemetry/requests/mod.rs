@@ -15,6 +15,7 @@ use std::time::Duration;
 use http::{Method, Request, StatusCode};
 use parking_lot::Mutex;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, exponential_buckets};
+use terrace_runtime::steps::{Step, Steps};
 
 use super::traces::{Moments, TraceId, Traced, Traces};
 use crate::auth::Identity;
@@ -66,12 +67,26 @@ impl RequestRecord {
         *self.routed.lock() = Some(routed);
     }
 
+    /// Who is told of what the tiers do for it, if it is sampled.
+    #[must_use]
+    pub fn steps(self: &Arc<Self>) -> Option<Arc<dyn Steps>> {
+        self.moments.as_ref().map(|_| Arc::clone(self) as _)
+    }
+
     /// Counts bytes of its body, as they come over the wire.
     pub fn received(&self, bytes: usize) {
         if let Some(moments) = &self.moments {
             moments.receive();
         }
         self.received.fetch_add(bytes as u64, Relaxed);
+    }
+}
+
+impl Steps for RequestRecord {
+    fn took(&self, step: Step) {
+        if let Some(moments) = &self.moments {
+            moments.step(step);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! Spans of S3 requests, by the OpenTelemetry conventions for HTTP servers, sent to a collector as OTLP over HTTP. A span is made when its request is over,
-//! of what [`requests`](super::requests) is told anyway: nothing is recorded on the way but three points in time
+//! of what [`requests`](super::requests) is told anyway: nothing is recorded on the way but three points in time, and what the tiers did
 //! (`docs/decisions/0008-spans-made-when-a-request-is-over.md`).
 
 mod context;
@@ -9,6 +9,7 @@ mod post;
 mod span;
 #[cfg(test)]
 mod tests;
+mod tiers;
 mod wire;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::config::{Ratio, TracesSettings};
 
 pub use self::context::TraceId;
 pub(super) use self::moments::Moments;
+pub use self::tiers::{TracedBlobs, TracedKv};
 
 /// Requests whose spans wait to be sent: about 2 MiB, at most 6. Those of one more are dropped and counted; no request waits for them.
 const WAITING: usize = 2_048;

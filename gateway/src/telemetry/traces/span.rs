@@ -7,6 +7,7 @@ use http::header::{HOST, USER_AGENT};
 use http::uri::Authority;
 use http::{Method, Request, StatusCode, Version};
 use terrace_runtime::Ids;
+use terrace_runtime::steps::Step;
 
 use super::context::Context;
 use super::moments::Moments;
@@ -44,6 +45,7 @@ struct End {
     turned: Option<u64>,
     admitted: Option<u64>,
     received: Option<u64>,
+    steps: Vec<(u64, Step)>,
     operation: Operation,
     bucket: Option<String>,
     client: IpAddr,
@@ -92,6 +94,7 @@ impl RequestSpan {
             turned: Some(nanos(answered.turned)).filter(|turned| *turned > 0),
             admitted: moments.admitted(),
             received: moments.received(),
+            steps: moments.steps(),
             operation,
             bucket,
             client: answered.peer.ip().to_canonical(),
@@ -106,15 +109,19 @@ impl RequestSpan {
 
     /// How many spans it is.
     pub(super) fn count(&self) -> u64 {
-        1 + u64::from(self.end.as_ref().is_some_and(|end| end.admitted.is_some()))
+        let below = |end: &End| if end.admitted.is_some() { 1 + end.steps.len() as u64 } else { 0 };
+        1 + self.end.as_ref().map_or(0, below)
     }
 
-    /// The span of the server, and the one of the store if the request came so far.
+    /// The span of the server, and the one of the store with what the tiers did, if the request came so far.
     pub(super) fn encode(self, into: &mut Vec<Span>) {
         let Some(end) = &self.end else { return };
         let server = self.server(end);
         if let Some(admitted) = end.admitted {
             into.push(self.store(end, admitted));
+            into.extend(
+                (1..).zip(&end.steps).map(|(number, (at, step))| self.step(end, number, (*at, step))),
+            );
         }
         into.push(server);
     }
@@ -152,6 +159,28 @@ impl RequestSpan {
             kind: Kind::Internal.into(),
             start_time_unix_nano: end.began + admitted.min(end.took),
             end_time_unix_nano: end.began + end.turned.unwrap_or(end.took).max(admitted).min(end.took),
+            flags: SAMPLED | HAS_IS_REMOTE,
+            ..Span::default()
+        }
+    }
+
+    /// What a tier did, below the span of the store. It may be over after it, where a commit outlives its request.
+    fn step(&self, end: &End, number: u64, (at, step): (u64, &Step)) -> Span {
+        let began = end.began + at;
+        let failed = step.failed.then(|| Attribute::text("error.type", "_OTHER"));
+        let attributes =
+            [Attribute::text("terrace.tier", step.tier), Attribute::text("terrace.backend", step.backend)];
+        Span {
+            trace_id: self.context.trace.0.to_vec(),
+            span_id: u64::from_be_bytes(self.child).wrapping_add(number).max(1).to_be_bytes().to_vec(),
+            trace_state: self.context.state.clone(),
+            parent_span_id: self.child.to_vec(),
+            name: format!("{}.{}", step.tier, step.operation),
+            kind: Kind::Internal.into(),
+            start_time_unix_nano: began,
+            end_time_unix_nano: began + nanos(step.took),
+            attributes: attributes.into_iter().chain(failed).collect(),
+            status: step.failed.then_some(Status { code: ERROR }),
             flags: SAMPLED | HAS_IS_REMOTE,
             ..Span::default()
         }

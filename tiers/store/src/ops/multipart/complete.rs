@@ -251,11 +251,17 @@ impl Complete<'_> {
         Ok(chosen)
     }
 
-    /// Where the checksum of the object is one over those of its parts, the client says each (S3 API, CompleteMultipartUpload).
+    /// Where the checksum of the object is one over those of its parts, their numbers are 1, 2, 3 and so on (S3 API, `CompletedPart`:
+    /// else `InvalidPartOrder`), and the client says the checksum of each if the upload named it (S3 API, `CompleteMultipartUpload`).
     fn check_checksums(&self, doc: &UploadDoc, chosen: &[&PartRow]) -> std::result::Result<(), Refusal> {
-        let Some(choice) = doc.checksum.filter(|choice| choice.kind == ChecksumType::Composite) else {
-            return Ok(());
-        };
+        let named = doc.checksum.filter(|choice| choice.kind == ChecksumType::Composite);
+        let mut numbers = self.request.parts.iter().map(|part| part.number.get()).zip(1..);
+        if (named.is_some() || self.request.whole.is_composite())
+            && numbers.any(|(number, place)| number != place)
+        {
+            return Err(Refusal::PartOrder);
+        }
+        let Some(choice) = named else { return Ok(()) };
         // A part without one came before parts were held against their upload.
         let mut listed = self.request.parts.iter().zip(chosen);
         match listed.find(|(listed, part)| listed.checksum.is_none() && part.checksum.is_some()) {

@@ -51,6 +51,23 @@ impl Store {
         self.put_part(request, None).await
     }
 
+    /// [`Store::upload_part`] of a body whose client sends no checksum: the one is computed that its upload needs to have one over all
+    /// bytes, that is CRC-64/NVME where the upload names none (S3 user guide, "Checking object integrity for data uploads"). Costs one
+    /// read more.
+    ///
+    /// # Errors
+    /// As for [`Store::upload_part`]; `ChecksumAlgorithm` and `NoSuchUpload` before the body is read.
+    pub async fn upload_part_unsummed(&self, request: UploadPart) -> Result<Written> {
+        let algorithm = match self.list_parts(&request.upload, 0, 0).await?.checksum {
+            None => Algorithm::Crc64Nvme,
+            Some(choice) if choice.kind == ChecksumType::FullObject => choice.algorithm,
+            Some(choice) => {
+                return Err(Refusal::ChecksumAlgorithm { expected: choice.algorithm, sent: None }.into());
+            }
+        };
+        self.put_part(request, Some(algorithm)).await
+    }
+
     /// [`Store::upload_part`] with a checksum that nobody sent.
     pub(crate) async fn put_part(&self, request: UploadPart, computed: Option<Algorithm>) -> Result<Written> {
         let UploadPart { upload, number, body } = request;

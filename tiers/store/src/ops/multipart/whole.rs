@@ -48,6 +48,12 @@ pub(super) fn md5_of(parts: &[&PartRow]) -> Option<[u8; 16]> {
 }
 
 impl Given {
+    /// Whether the client says that it is one over those of the parts.
+    pub(super) fn is_composite(&self) -> bool {
+        self.kind == Some(ChecksumType::Composite)
+            || self.checksum.as_ref().is_some_and(|given| given.parts.is_some())
+    }
+
     /// The checksum of the object: that which the upload named (`named`); else that which the client gives; else, where all parts have
     /// a CRC, that over all bytes, which costs nothing. `None` where a part has no checksum of that algorithm.
     ///

@@ -10,7 +10,9 @@ use terrace_runtime::planted::{Bug, is_planted};
 
 use crate::error::{Error, Failure, FailureKind, Refusal, Result};
 use crate::name::{BucketId, BucketName, ObjectKey, PartNumber, Revision};
-use crate::object::{ETag, Metadata, ObjectChecksum, RangeRequest, ReadCondition, resolve};
+use crate::object::{
+    Checksum, ChecksumType, ETag, Metadata, ObjectChecksum, RangeRequest, ReadCondition, resolve,
+};
 use crate::ops::multipart::UploadRef;
 use crate::ops::object::manifest::{self, Piece};
 use crate::rows;
@@ -65,6 +67,9 @@ pub struct Part {
     pub range: Range<u64>,
     /// Parts of the object, when a part was asked for (`x-amz-mp-parts-count`).
     pub parts_count: Option<u32>,
+    /// The checksum of these bytes, when a part was asked for that has one of its own: any part of a composite, the only part of any other
+    /// object. One of several parts of an object with a checksum over all bytes has none (as S3 answers).
+    pub checksum: Option<Checksum>,
 }
 
 /// An object being read.
@@ -271,18 +276,27 @@ async fn select(
 ) -> std::result::Result<Option<Part>, Stop> {
     match selection {
         Selection::Whole => Ok(None),
-        Selection::Range(range) => Ok(Some(Part { range: resolve(range, head.size)?, parts_count: None })),
+        Selection::Range(range) => {
+            Ok(Some(Part { range: resolve(range, head.size)?, parts_count: None, checksum: None }))
+        }
         Selection::Part(number) => {
             let no_such_part = Refusal::InvalidArgument("the object has no part of this number");
             if u32::from(number.get()) > head.parts {
                 return Err(no_such_part.into());
             }
-            let range = match head.body {
-                BodyAt::Manifest => manifest::part_range(txn, head.body_rev, number).await?,
-                BodyAt::Empty | BodyAt::Inline | BodyAt::Blob { .. } => 0..head.size,
+            let (range, own) = match head.body {
+                BodyAt::Manifest => manifest::part(txn, head.body_rev, number).await?,
+                BodyAt::Empty | BodyAt::Inline | BodyAt::Blob { .. } => (0..head.size, None),
             };
             let parts_count = matches!(head.body, BodyAt::Manifest).then_some(head.parts);
-            Ok(Some(Part { range, parts_count }))
+            let checksum = match head.checksum.as_ref().map(ObjectChecksum::kind) {
+                Some(ChecksumType::Composite) => own,
+                Some(ChecksumType::FullObject) if range == (0..head.size) => {
+                    head.checksum.as_ref().map(|sum| sum.checksum.clone())
+                }
+                _ => None,
+            };
+            Ok(Some(Part { range, parts_count, checksum }))
         }
     }
 }

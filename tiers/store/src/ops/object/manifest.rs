@@ -10,6 +10,7 @@ use terrace_runtime::planted::{Bug, is_planted};
 
 use crate::error::{Failure, FailureKind, Result};
 use crate::name::{BucketId, ObjectKey, PartNumber, Revision};
+use crate::object::Checksum;
 use crate::ops::object::get::inline_range;
 use crate::reclaim::Pin;
 use crate::rows;
@@ -79,19 +80,19 @@ pub(crate) async fn pieces(
     Ok(pieces)
 }
 
-/// Where a part lies in the whole.
-pub(crate) async fn part_range(
+/// Where a part lies in the whole, and its checksum.
+pub(crate) async fn part(
     txn: &dyn Transaction,
     rev: Revision,
     number: PartNumber,
-) -> std::result::Result<Range<u64>, Stop> {
+) -> std::result::Result<(Range<u64>, Option<Checksum>), Stop> {
     let damaged = || rows::Damaged { family: rows::Family::Manifest };
     let index = usize::from(number.get() - 1);
     let page = u16::try_from(index / rows::manifest::PAGE).map_err(|_| damaged())?;
     let value = get(txn, &rows::manifest::key(rev, page), Read::Snapshot).await?.ok_or_else(damaged)?;
     let page = Page::decode(&value)?;
-    let (range, _) = page.spans().nth(index % rows::manifest::PAGE).ok_or_else(damaged)?;
-    Ok(range)
+    let (range, entry) = page.spans().nth(index % rows::manifest::PAGE).ok_or_else(damaged)?;
+    Ok((range, page.checksum(entry)))
 }
 
 /// A body that broke off after its first byte was sent.
