@@ -9,7 +9,6 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, Readable, Slice};
 use parking_lot::Mutex;
-use terrace_runtime::planted::{Bug, is_planted};
 
 use super::lock::DirectoryLock;
 use super::mark::Mark;
@@ -134,11 +133,7 @@ impl Engine for LocalEngine {
         });
         self.reserve.lock().take(bytes).map_err(|error| ApplyError::Refused(Arc::new(error)))?;
         let handles = &*self.handles;
-        let mode = if durable && !is_planted(Bug::AnswerBeforeSync) {
-            PersistMode::SyncData
-        } else {
-            PersistMode::Buffer
-        };
+        let mode = if durable { PersistMode::SyncData } else { PersistMode::Buffer };
         let mut write = fjall::OwnedWriteBatch::with_capacity(handles.database.clone(), batch.rows.len() + 1)
             .durability(Some(mode));
         write.insert(&handles.own, state::KEY, state::encode(batch.version, batch.catalog));
