@@ -31,6 +31,7 @@ const HIGH_VOLUME: &str = "high-volume";
 const LONG_TERM: &str = "long-term";
 /// How often the engine is asked whether it failed in the background.
 const PROBE: Duration = Duration::from_secs(1);
+const GIVE_BACK: Duration = Duration::from_secs(5);
 /// Budget of each step of closing a store whose tasks have ended.
 const CLOSE: Duration = Duration::from_secs(5);
 
@@ -45,6 +46,7 @@ pub async fn gateway(
 ) -> Result<Assembly<S3>, BoxError> {
     let tiers = Tiers::open(&base, &base.settings.data_dir, false).await?;
     tiers.probe(&base);
+    tiers.give_back(&base);
     let store = Store::open(tiers.parts(&base, space), &base.registry).await?;
     let handler = S3::new(&base, &credentials, store.clone());
     let operations = Arc::new(Maintenance::new(base, store.clone(), tiers));
@@ -145,6 +147,26 @@ impl Tiers {
                 ..terrace_store::Settings::default()
             },
         }
+    }
+
+    /// Starts the worker that gives back the space of what was deleted.
+    fn give_back(&self, base: &Base) {
+        let kv = Arc::clone(&self.kv);
+        base.tasks.worker("compaction", move |stop, status| async move {
+            while !stop.sleep(GIVE_BACK).await {
+                match kv.give_back().await {
+                    Ok(true) => status.set("gave space back"),
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "deleted data keeps its space"
+                        );
+                        status.set("failing; see the log");
+                    }
+                }
+            }
+        });
     }
 
     /// Starts the worker that finds out when the engine fails with no commit under way. The engine itself raises the alarm.

@@ -75,7 +75,7 @@ async fn rounds(name: &str, count: usize, end: fn(Server) -> Home) -> Server {
 }
 
 /// Bytes that the files of a directory take up on the disk.
-fn allocated(directory: &Path) -> u64 {
+pub(crate) fn allocated(directory: &Path) -> u64 {
     files(directory).iter().filter_map(|file| file.metadata().ok()).map(|file| file.blocks() * 512).sum()
 }
 

@@ -10,6 +10,7 @@ use s3_compat_tests::server::{ACCESS_KEY, Home, SECRET_KEY, Server};
 use s3_compat_tests::sign::{Request, Signer};
 use walkdir::WalkDir;
 
+use crate::kill::allocated;
 use crate::writers::{create_bucket, exchange, open_upload, upload_part};
 
 const LARGE: usize = 1_500_000;
@@ -163,5 +164,33 @@ async fn a_client_that_hangs_up_in_a_large_put_or_part_leaves_nothing() {
     assert_eq!(crate::writers::read(&mut f.connection, &f.signer, "broken").await, None);
     let parts = f.ok(&Request::new("GET", "/bucket/parts").query(&format!("uploadId={upload}")), b"").await;
     assert!(!parts.contains("<Part>"), "{parts}");
+    f.server.stop_clean();
+}
+
+/// Nobody writes any more, so nothing but the gateway itself can see to it.
+#[tokio::test]
+async fn small_objects_leave_the_disk_too() {
+    const MIB: u64 = 1 << 20;
+    const OBJECTS: u64 = 100;
+    let mut f = Fixture::new().await;
+    let records = f.server.home().data().join("high-volume");
+    for seed in 0..OBJECTS {
+        let body = body::random(1 << 20, seed);
+        f.ok(&Request::new("PUT", &format!("/bucket/{seed}")).body(&body), &body).await;
+    }
+    assert!(allocated(&records) > OBJECTS * MIB, "they are kept inline");
+    for n in 0..OBJECTS {
+        f.ok(&Request::new("DELETE", &format!("/bucket/{n}")), b"").await;
+    }
+    // A journal, and no more than what is left to lie (`LEAST` of tiers/high-volume/src/local/compact.rs).
+    let bound = (64 + 8 + 4) * MIB;
+    for _ in 0..600 {
+        if allocated(&records) < bound {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let left = allocated(&records);
+    assert!(left < bound, "{left} bytes\n{}", f.server.log());
     f.server.stop_clean();
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, Readable, Slice};
 use parking_lot::Mutex;
 
+use super::compact::{Deleted, Traffic};
 use super::lock::DirectoryLock;
 use super::mark::Mark;
 use super::reserve::Reserve;
@@ -46,6 +47,9 @@ pub(super) struct Handles {
     bodies: Keyspace,
     own: Keyspace,
     mark: Mark,
+    traffic: Traffic,
+    /// Of `rows` and of `bodies`.
+    deleted: [Deleted; 2],
     _lock: DirectoryLock,
 }
 
@@ -88,8 +92,14 @@ impl LocalEngine {
         (database, [own, rows, bodies]): (Database, [Keyspace; 3]),
         (mark, lock): (Mark, DirectoryLock),
     ) -> Self {
-        let handles = Arc::new(Handles { database, rows, bodies, own, mark, _lock: lock });
+        let (traffic, deleted) = Default::default();
+        let handles = Arc::new(Handles { database, rows, bodies, own, mark, traffic, deleted, _lock: lock });
         Self { handles, directory, reserve: Mutex::new(reserve) }
+    }
+
+    /// What [`Handles::give_back`] is asked of; holds nothing open.
+    pub(super) fn handles(&self) -> Weak<Handles> {
+        Arc::downgrade(&self.handles)
     }
 
     /// Version of the last commit and of the catalog, as the database has them.
@@ -100,7 +110,16 @@ impl LocalEngine {
 
 impl Handles {
     fn of(&self, key: &[u8]) -> &Keyspace {
-        if key.first() == Some(&BODY) { &self.bodies } else { &self.rows }
+        if is_body(key) { &self.bodies } else { &self.rows }
+    }
+
+    /// A step towards giving back the space of what was deleted, in quiet times. Whether anything was done. Blocks.
+    pub(super) fn give_back(&self) -> fjall::Result<bool> {
+        if !self.traffic.was_quiet() {
+            return Ok(false);
+        }
+        let [rows, bodies] = &self.deleted;
+        Ok(rows.give_back(&self.rows)? | bodies.give_back(&self.bodies)?)
     }
 
     /// The parts of a range (begin inclusive, end exclusive), each within one keyspace, in order.
@@ -137,13 +156,19 @@ impl Engine for LocalEngine {
         let mut write = fjall::OwnedWriteBatch::with_capacity(handles.database.clone(), batch.rows.len() + 1)
             .durability(Some(mode));
         write.insert(&handles.own, state::KEY, state::encode(batch.version, batch.catalog));
+        let mut deleted = [0, 0];
         for (key, value) in batch.rows {
             match value {
                 Some(value) => write.insert(handles.of(&key), &*key, &*value),
-                None => write.remove(handles.of(&key), &*key),
+                None => {
+                    deleted[usize::from(is_body(&key))] += 1;
+                    write.remove(handles.of(&key), &*key);
+                }
             }
         }
         write.commit().map_err(fatal)?;
+        handles.traffic.add(bytes);
+        handles.deleted.iter().zip(deleted).for_each(|(all, rows)| all.add(rows));
         if durable {
             handles.mark.write(batch.version).map_err(fatal)?;
         }
@@ -177,6 +202,10 @@ impl Engine for LocalEngine {
         self.handles.database.persist(PersistMode::SyncAll).map_err(|error| failed(error.into()))?;
         self.handles.mark.settle(version).map_err(|error| failed(error.into()))
     }
+}
+
+fn is_body(key: &[u8]) -> bool {
+    key.first() == Some(&BODY)
 }
 
 fn fatal(error: impl Error + Send + Sync + 'static) -> ApplyError {

@@ -8,6 +8,7 @@
 //! ```
 
 mod checkpoint;
+mod compact;
 mod engine;
 mod journal;
 mod lock;
@@ -24,18 +25,18 @@ mod torn;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use terrace_runtime::{Clock, Tasks};
 
-use self::engine::LocalEngine;
+use self::engine::{Handles, LocalEngine};
 use self::lock::DirectoryLock;
 use self::mark::{Found, Mark};
 use self::recover::Judge;
 use self::reserve::Reserve;
-use crate::error::KvError;
+use crate::error::{KvError, KvErrorKind};
 use crate::kv::{Begin, CatalogVersion, Facts, Kv, Transaction, Version};
 use crate::sequencer::{Offload, OnFatal, Sequencer, Threaded};
 
@@ -127,6 +128,8 @@ pub enum OpenError {
 /// Transactions on a directory of this machine.
 pub struct LocalKv {
     sequencer: Arc<Sequencer<LocalEngine>>,
+    handles: Weak<Handles>,
+    tasks: Tasks,
 }
 
 impl LocalKv {
@@ -143,16 +146,22 @@ impl LocalKv {
     ) -> Result<Arc<Self>, OpenError> {
         let durability = options.durability;
         let (engine, last) = open_engine(options)?;
+        let handles = engine.handles();
         let how = Threaded {
             sync_every: match durability {
                 Durability::Always => None,
                 Durability::Interval(every) => Some(every),
             },
-            offload: Offload { tasks, inline_keys: INLINE_KEYS, inline_rows: INLINE_ROWS, on_fatal },
+            offload: Offload {
+                tasks: tasks.clone(),
+                inline_keys: INLINE_KEYS,
+                inline_rows: INLINE_ROWS,
+                on_fatal,
+            },
         };
         let sequencer =
             Sequencer::threaded(engine, clock, last, how).map_err(io_while("start the committer"))?;
-        Ok(Arc::new(Self { sequencer }))
+        Ok(Arc::new(Self { sequencer, handles, tasks }))
     }
 
     /// Bytes on disk, journals included; 0 once closed. May wait for a sync under way.
@@ -169,6 +178,20 @@ impl LocalKv {
     /// `Unavailable` once closed, or if `dir` is not empty or cannot be written.
     pub async fn checkpoint(&self, dir: impl Into<PathBuf>) -> Result<Version, KvError> {
         self.sequencer.checkpoint(dir.into()).await
+    }
+
+    /// Gives back the space of what was deleted, a step at a time (flush, then merge), if a good part of the data is and little is being
+    /// written. To be called every few seconds: little is less than 1 MiB since the last call. Whether anything was done. Cost of a merge: all
+    /// keys are read and written, and of the bodies those in files that are mostly dead.
+    ///
+    /// # Errors
+    /// `Unavailable`: fjall could not flush or merge. What is there stays readable; [`probe`](Self::probe) tells whether it takes writes.
+    pub async fn give_back(&self) -> Result<bool, KvError> {
+        let Some(handles) = self.handles.upgrade() else { return Ok(false) };
+        let what = "the space of deleted rows could not be given back";
+        let step = self.tasks.blocking("high-volume merge", move || handles.give_back());
+        let step = step.await.map_err(|cause| KvError::caused(KvErrorKind::Unavailable, what, cause))?;
+        step.map_err(|cause| KvError::caused(KvErrorKind::Unavailable, what, cause))
     }
 
     /// Tells the owner's `on_fatal` if the engine has failed in the background (a flush or merge on a full disk), where no commit may

@@ -444,3 +444,47 @@ proptest! {
         });
     }
 }
+
+/// Steps until there is nothing to give back; whether there was anything. A flush in between takes its time.
+async fn gave_back(kv: &LocalKv) -> bool {
+    let mut any = false;
+    for _ in 0..100 {
+        let did = kv.give_back().await.unwrap();
+        any |= did;
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    any
+}
+
+#[tokio::test]
+async fn what_was_deleted_gives_its_space_back_once_little_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let kv = open(directory.path()).unwrap();
+    let body = Bytes::from(vec![7; 60_000]);
+    for n in 0..1_000 {
+        write(&kv, &format!("D{n}"), body.clone()).await.unwrap();
+    }
+    assert!(!gave_back(&kv).await, "nothing was deleted");
+    let full = kv.approximate_size();
+
+    let clear = async |from: usize, to: usize| {
+        let transaction = kv.begin(Begin::default()).await.unwrap();
+        (from..to).for_each(|n| transaction.mutate(Mutation::Clear { key: key(&format!("D{n}")) }));
+        transaction.commit().await.unwrap();
+    };
+    clear(0, 50).await;
+    assert!(!gave_back(&kv).await, "a small part of the whole is left");
+    clear(50, 990).await;
+    assert!(gave_back(&kv).await);
+    let left = kv.approximate_size();
+    assert!(left + 55_000_000 < full, "{left} of {full} bytes, which had 59,400,000 of what was deleted");
+    assert_eq!(value(&kv, "D989").await, None);
+    for n in 990..1_000 {
+        assert_eq!(value(&kv, &format!("D{n}")).await.as_ref(), Some(&body));
+    }
+
+    kv.close().await.unwrap();
+    drop(kv);
+    let kv = open(directory.path()).unwrap();
+    assert_eq!((value(&kv, "D0").await, value(&kv, "D999").await), (None, Some(body)));
+}
