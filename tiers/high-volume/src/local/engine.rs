@@ -10,7 +10,7 @@ use bytes::Bytes;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, Readable, Slice};
 use parking_lot::Mutex;
 
-use super::compact::{Deleted, Traffic};
+use super::compact::{Deleted, Step, Traffic};
 use super::lock::DirectoryLock;
 use super::mark::Mark;
 use super::reserve::Reserve;
@@ -113,13 +113,38 @@ impl Handles {
         if is_body(key) { &self.bodies } else { &self.rows }
     }
 
-    /// A step towards giving back the space of what was deleted, in quiet times. Whether anything was done. Blocks.
-    pub(super) fn give_back(&self) -> fjall::Result<bool> {
+    /// A step towards giving back the space of what was deleted and of full journals, in quiet times. Blocks.
+    pub(super) fn give_back(&self) -> fjall::Result<Step> {
         if !self.traffic.was_quiet() {
-            return Ok(false);
+            return Ok(Step::Nothing);
         }
-        let [rows, bodies] = &self.deleted;
-        Ok(rows.give_back(&self.rows)? | bodies.give_back(&self.bodies)?)
+        for (deleted, keyspace) in self.deleted.iter().zip([&self.rows, &self.bodies]) {
+            match deleted.give_back(keyspace)? {
+                Step::Nothing => {}
+                step => {
+                    if step == Step::Merge {
+                        self.traffic.merged();
+                    }
+                    return Ok(step);
+                }
+            }
+        }
+        if self.traffic.was_merged() {
+            return Ok(Step::Renew);
+        }
+        if self.database.journal_count() == 1 {
+            return Ok(Step::Nothing);
+        }
+        // A full journal stays as long as any keyspace has rows of it in memory alone.
+        for keyspace in [&self.own, &self.rows, &self.bodies] {
+            keyspace.rotate_memtable()?;
+        }
+        Ok(Step::Flush)
+    }
+
+    /// Lets go of the files that no view needs. fjall looks for them when a memtable that is not empty is rotated: there was a commit.
+    pub(super) fn let_go(&self) -> fjall::Result<()> {
+        self.own.rotate_memtable().map(drop)
     }
 
     /// The parts of a range (begin inclusive, end exclusive), each within one keyspace, in order.

@@ -31,6 +31,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use terrace_runtime::{Clock, Tasks};
 
+use self::compact::Step;
 use self::engine::{Handles, LocalEngine};
 use self::lock::DirectoryLock;
 use self::mark::{Found, Mark};
@@ -38,6 +39,8 @@ use self::recover::Judge;
 use self::reserve::Reserve;
 use crate::error::{KvError, KvErrorKind};
 use crate::kv::{Begin, CatalogVersion, Facts, Kv, Transaction, Version};
+use crate::mutation::Conflict;
+use crate::range::{Key, KeyRange};
 use crate::sequencer::{Offload, OnFatal, Sequencer, Threaded};
 
 const ENGINE: &str = "engine";
@@ -47,6 +50,8 @@ const KEYSPACES: &str = "keyspaces";
 /// they have to wait for the disk.
 const INLINE_KEYS: usize = 8;
 const INLINE_ROWS: usize = 64;
+/// A key that nobody reads: a commit that conflicts on it changes nothing but the newest view.
+const RENEW: &[u8] = b"\xFF";
 
 /// When an acknowledged commit is on stable storage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -187,11 +192,28 @@ impl LocalKv {
     /// # Errors
     /// `Unavailable`: fjall could not flush or merge. What is there stays readable; [`probe`](Self::probe) tells whether it takes writes.
     pub async fn give_back(&self) -> Result<bool, KvError> {
-        let Some(handles) = self.handles.upgrade() else { return Ok(false) };
-        let what = "the space of deleted rows could not be given back";
-        let step = self.tasks.blocking("high-volume merge", move || handles.give_back());
-        let step = step.await.map_err(|cause| KvError::caused(KvErrorKind::Unavailable, what, cause))?;
-        step.map_err(|cause| KvError::caused(KvErrorKind::Unavailable, what, cause))
+        let step = self.aside(|handles| handles.give_back()).await?;
+        if step == Step::Renew {
+            let transaction = self.begin(Begin::default()).await?;
+            transaction.conflict(KeyRange::single(&Key::from_static(RENEW)), Conflict::Write);
+            transaction.commit().await?;
+            self.aside(|handles| handles.let_go()).await?;
+        }
+        Ok(step != Step::Nothing)
+    }
+
+    /// Runs what blocks elsewhere.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Handles) -> fjall::Result<T> + Send + 'static,
+    ) -> Result<T, KvError> {
+        const WHAT: &str = "the space of deleted rows could not be given back";
+        let Some(handles) = self.handles.upgrade() else {
+            return Err(KvError::new(KvErrorKind::Unavailable, "the engine is closed"));
+        };
+        let done = self.tasks.blocking("high-volume merge", move || work(&handles));
+        let done = done.await.map_err(|cause| KvError::caused(KvErrorKind::Unavailable, WHAT, cause))?;
+        done.map_err(|cause| KvError::caused(KvErrorKind::Unavailable, WHAT, cause))
     }
 
     /// Tells the owner's `on_fatal` if the engine has failed in the background (a flush or merge on a full disk), where no commit may
