@@ -11,7 +11,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use super::buffers::{ALIGNMENT, Buffer, Buffers};
 
 /// Bytes of a full batch. One more may be on its way to the disk: an upload holds twice this at most, beyond the chunk it was given.
-pub(super) const FULL: usize = 256 * 1024;
+pub(super) const FULL: usize = 512 * 1024;
 const _: () = assert!(FULL.is_multiple_of(ALIGNMENT));
 
 /// Bytes that wait to be written.

@@ -19,13 +19,13 @@ pub trait Absorb: Send + 'static {
 /// Longest that a piece is computed on the task that took it, in microseconds; longer is handed to a blocking thread.
 const HERE: usize = 100;
 /// Most bytes that wait behind what is being computed.
-const WAITING: usize = 256 << 10;
+const WAITING: usize = 512 << 10;
 
 /// Most pieces that wait, however small they are.
 const WAITING_PIECES: usize = 1_024;
 
 /// Computes here what is short, elsewhere what is long, in the order of the bytes. At most one hand-off is under way, and about
-/// 256 KiB wait behind it, if [`Aside::poll_room`] is asked before each piece.
+/// 512 KiB wait behind it, if [`Aside::poll_room`] is asked before each piece.
 pub struct Aside<A> {
     tasks: Tasks,
     place: Place<A>,

@@ -9,8 +9,9 @@ use terrace_long_term::{BlobError, BlobKey};
 
 use crate::error::{Failure, FailureKind, Result};
 use crate::reclaim::expand::Expand;
+use crate::reclaim::queue;
 use crate::rows;
-use crate::rows::garbage::{Class, Garbage, Waste};
+use crate::rows::garbage::{Class, DAY_MS, Garbage, Waste};
 use crate::store::Store;
 use crate::transact::{Reading, Run, Step, Stop, Work, first};
 
@@ -19,6 +20,8 @@ const ROWS: usize = 200;
 const PARALLEL: usize = 32;
 /// How long to wait for a reader that pins the head of the queue, or for a holder.
 const AGAIN: Duration = Duration::from_secs(1);
+/// What waits longer than its class does, by more than this, was queued under a clock that ran ahead.
+const SKEW_MS: u64 = 60_000;
 
 /// What is left after a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +41,11 @@ impl Store {
     /// What a tier says. All that could be done has been done.
     pub(crate) async fn reclaim_pass(&self, class: Class) -> Result<Rest> {
         let Some(_deleting) = self.reclaim.holds.delete() else { return Ok(Rest::Wait(AGAIN)) };
-        let (due, rest) = self.due(class).await?;
+        let Due { due, ahead, rest } = self.due(class).await?;
+        if !ahead.is_empty() {
+            let mut work = QueueAgain { class, rows: ahead };
+            self.write(Run::client("queue waste again", self.mint()).background(), &mut work).await?;
+        }
         if due.is_empty() {
             if rest == Rest::Empty {
                 self.forget_emptied().await;
@@ -69,22 +76,37 @@ impl Store {
     }
 
     /// The rows at the head of a class that are due, and what is behind them.
-    async fn due(&self, class: Class) -> Result<(Vec<(Key, Garbage)>, Rest)> {
+    async fn due(&self, class: Class) -> Result<Due> {
         let head = self.read("read the reclaim queue", &mut Head { class }).await?;
         let now = self.clock.wall();
-        let mut due = Vec::with_capacity(head.rows.len());
+        let longest = now.saturating_add(self.longest_wait_ms(class));
+        let (mut due, mut ahead) = (Vec::with_capacity(head.rows.len()), Vec::new());
         for (row, garbage) in head.rows {
             let damaged = || self.corrupt(rows::Damaged { family: rows::Family::Garbage });
             let version = rows::garbage::version(&row).ok_or_else(damaged)?;
+            if garbage.not_before_ms > longest.saturating_add(SKEW_MS) {
+                // It would hold back all that is behind it, until a time that may be years away.
+                ahead.push((row, Garbage { not_before_ms: longest, ..garbage }));
+                continue;
+            }
             if garbage.not_before_ms > now {
-                return Ok((due, Rest::Wait(Duration::from_millis(garbage.not_before_ms - now))));
+                let rest = Rest::Wait(Duration::from_millis(garbage.not_before_ms - now));
+                return Ok(Due { due, ahead, rest });
             }
             if self.reclaim.pins.guard(version) {
-                return Ok((due, Rest::Wait(AGAIN)));
+                return Ok(Due { due, ahead, rest: Rest::Wait(AGAIN) });
             }
             due.push((row, garbage));
         }
-        Ok((due, if head.more { Rest::More } else { Rest::Empty }))
+        let rest = if head.more || !ahead.is_empty() { Rest::More } else { Rest::Empty };
+        Ok(Due { due, ahead, rest })
+    }
+
+    fn longest_wait_ms(&self, class: Class) -> u64 {
+        match class {
+            Class::Soon => u64::try_from(self.settings.grace.as_millis()).unwrap_or(u64::MAX),
+            Class::Day => DAY_MS,
+        }
     }
 
     /// With nothing left to delete: lets the backend clear the places of deleted buckets. One that fails is tried again with the next.
@@ -136,6 +158,15 @@ impl Store {
     }
 }
 
+/// What a look at the head of a class found.
+struct Due {
+    due: Vec<(Key, Garbage)>,
+    /// Rows that were queued under a clock that ran ahead, with the time that this one gives them.
+    ahead: Vec<(Key, Garbage)>,
+    /// What is behind them.
+    rest: Rest,
+}
+
 struct Head {
     class: Class,
 }
@@ -171,5 +202,30 @@ impl Work for ClearRows {
             txn.mutate(Mutation::Clear { key: key.clone() });
         }
         Ok(Step::Write(()))
+    }
+}
+
+/// Moves rows to the end of their class.
+struct QueueAgain {
+    class: Class,
+    rows: Vec<(Key, Garbage)>,
+}
+
+impl Work for QueueAgain {
+    type Output = ();
+
+    async fn attempt(&mut self, txn: &dyn Transaction) -> std::result::Result<Step<()>, Stop> {
+        // Another pass, or a peer's, may have come first.
+        let keys: Vec<Key> = self.rows.iter().map(|(key, _)| key.clone()).collect();
+        let there = txn.get_many(&keys, Read::Serializable).await?;
+        let mut again = Vec::with_capacity(keys.len());
+        for ((key, garbage), there) in self.rows.iter().zip(there) {
+            if there.is_some() {
+                txn.mutate(Mutation::Clear { key: key.clone() });
+                again.push(garbage.clone());
+            }
+        }
+        queue::put(txn, self.class, &again);
+        Ok(if again.is_empty() { Step::Done(()) } else { Step::Write(()) })
     }
 }

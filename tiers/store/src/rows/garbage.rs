@@ -22,6 +22,9 @@ pub(crate) enum Class {
     Day = 1,
 }
 
+/// The wait of [`Class::Day`], milliseconds.
+pub(crate) const DAY_MS: u64 = 24 * 3_600 * 1_000;
+
 /// What is to be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Waste {

@@ -10,7 +10,7 @@ use terrace_runtime::planted::{Bug, is_planted};
 use crate::name::{BucketId, ObjectKey, Revision};
 use crate::reclaim::queue;
 use crate::rows;
-use crate::rows::garbage::{Class, Garbage, Reason, Waste};
+use crate::rows::garbage::{Class, DAY_MS, Garbage, Reason, Waste};
 use crate::rows::ticket::{Kind, State, Ticket};
 use crate::store::Store;
 use crate::transact::{Run, Step, Stop, Work, get};
@@ -26,8 +26,6 @@ pub(crate) enum Blob {
     Unsettled,
 }
 
-/// How long after the first deletion an unsettled blob is deleted again (data model, "Unsettled puts").
-const AGAIN_MS: u64 = 24 * 3_600 * 1_000;
 const TRIES: usize = 8;
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -125,7 +123,7 @@ impl Take<'_> {
         let what = Waste::Blob { bid, key, rev };
         let garbage = Garbage { what, size: 0, reason: Reason::Abandoned, not_before_ms: now };
         if self.blob == Blob::Unsettled {
-            again.push(Garbage { not_before_ms: now.saturating_add(AGAIN_MS), ..garbage.clone() });
+            again.push(Garbage { not_before_ms: now.saturating_add(DAY_MS), ..garbage.clone() });
         }
         waste.push(garbage);
         Ok(())

@@ -23,16 +23,13 @@ use crate::name::UploadId;
 use crate::reclaim::queue;
 use crate::rows;
 use crate::rows::finished::Finished;
-use crate::rows::garbage::{Class, Garbage, Reason, Waste};
+use crate::rows::garbage::{Class, DAY_MS, Garbage, Reason, Waste};
 use crate::store::Store;
 
-/// How long the outcome of a finished upload is remembered, for clients that ask again.
-const REMEMBERED_MS: u64 = 24 * 3_600 * 1_000;
-
-/// Remembers how an upload ended, for a day.
+/// Remembers how an upload ended, for a day, for clients that ask again.
 fn finish(store: &Store, txn: &dyn Transaction, upload: UploadId, how: &Finished) {
     txn.mutate(Mutation::Set { key: rows::finished::key(upload), value: how.encode() });
-    let not_before_ms = store.clock.wall().saturating_add(REMEMBERED_MS);
+    let not_before_ms = store.clock.wall().saturating_add(DAY_MS);
     let forget = Garbage { what: Waste::Finished(upload), size: 0, reason: Reason::Expired, not_before_ms };
     queue::put(txn, Class::Day, &[forget]);
 }
