@@ -184,7 +184,7 @@ async fn small_objects_leave_the_disk_too() {
     }
     // A journal, and no more than what is left to lie (`LEAST` of tiers/high-volume/src/local/compact.rs).
     let bound = (64 + 8 + 4) * MIB;
-    for _ in 0..600 {
+    for _ in 0..1_800 {
         if allocated(&records) < bound {
             break;
         }
