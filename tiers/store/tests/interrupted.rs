@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use terrace_store::Error;
 use tokio::runtime::{Builder, Runtime};
-use world::{Act, Case, Engines, Ready, World, cases};
+use world::{Act, Case, Engines, Ready, World, cases, polled};
 
 /// More steps than any act has.
 const ENDLESS: u64 = 10_000;
@@ -23,18 +23,13 @@ async fn dropped_after(case: Case, polls: u64, may_lose_answers: bool) -> bool {
     let world = World::over(Engines::new(may_lose_answers)).await;
     let ready = case.prepare(&world).await;
     world.engines.steps.walk();
-    let mut done = None;
-    {
-        let mut act = std::pin::pin!(case.act(&world, &ready));
-        for _ in 0..polls {
-            if let std::task::Poll::Ready(outcome) = futures::poll!(act.as_mut()) {
-                outcome.unwrap();
-                done = Some(true);
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
+    let done = {
+        let act = std::pin::pin!(case.act(&world, &ready));
+        polled(act, polls).await.map(|outcome| {
+            outcome.unwrap();
+            true
+        })
+    };
     world.tasks.join(Duration::from_secs(600)).await.unwrap();
     world.engines.steps.run();
     case.verify(&world, &ready, done).await;

@@ -10,7 +10,7 @@ use terrace_long_term::faults::{Fault, Point};
 use terrace_long_term::{BlobKey, BlobStore, SizeHint};
 use terrace_store::ops::object::Selection;
 use tokio::runtime::Builder;
-use world::{Case, Engines, World, bytes, cases, stream_of};
+use world::{Case, Engines, World, bytes, cases, polled, stream_of};
 
 const LARGE: usize = world::THRESHOLD + 30_000;
 
@@ -99,16 +99,10 @@ async fn swept_beside(case: Case, polls: u64) -> bool {
     let world = World::over(engines).await;
     let ready = case.prepare(&world).await;
     world.engines.steps.walk();
-    let mut done = None;
+    let done;
     {
         let mut act = std::pin::pin!(case.act(&world, &ready));
-        for _ in 0..polls {
-            if let std::task::Poll::Ready(outcome) = futures::poll!(act.as_mut()) {
-                done = Some(outcome);
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
+        done = polled(act.as_mut(), polls).await;
         world.engines.clock.pass(Duration::from_millis(10));
         let sweep = world.store.sweep_now();
         if done.is_some() {

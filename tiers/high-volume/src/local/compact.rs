@@ -32,7 +32,7 @@ pub(super) enum Step {
     Renew,
 }
 
-/// What has been written to an engine since somebody last looked, and whether it was merged since.
+/// What has been written to an engine since somebody last looked, and whether the files of a merge are still there.
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
     bytes: AtomicU64,
@@ -57,13 +57,13 @@ impl Traffic {
         self.bytes.swap(0, Ordering::Relaxed) < QUIET
     }
 
-    pub(super) fn merged(&self) {
-        self.merged.store(true, Ordering::Relaxed);
+    /// Whether there are files of a merge to let go of.
+    pub(super) fn was_merged(&self) -> bool {
+        self.merged.load(Ordering::Relaxed)
     }
 
-    /// Whether there was a merge since the last call.
-    pub(super) fn was_merged(&self) -> bool {
-        self.merged.swap(false, Ordering::Relaxed)
+    pub(super) fn set_merged(&self, merged: bool) {
+        self.merged.store(merged, Ordering::Relaxed);
     }
 }
 

@@ -123,7 +123,7 @@ impl Handles {
                 Step::Nothing => {}
                 step => {
                     if step == Step::Merge {
-                        self.traffic.merged();
+                        self.traffic.set_merged(true);
                     }
                     return Ok(step);
                 }
@@ -144,7 +144,9 @@ impl Handles {
 
     /// Lets go of the files that no view needs. fjall looks for them when a memtable that is not empty is rotated: there was a commit.
     pub(super) fn let_go(&self) -> fjall::Result<()> {
-        self.own.rotate_memtable().map(drop)
+        self.own.rotate_memtable()?;
+        self.traffic.set_merged(false);
+        Ok(())
     }
 
     /// The parts of a range (begin inclusive, end exclusive), each within one keyspace, in order.

@@ -42,7 +42,7 @@ pub(crate) use kv::{Fault, TestKv};
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use oracle::{Counters, Dump};
 #[allow(unused_imports, reason = "as above")]
-pub(crate) use steps::Steps;
+pub(crate) use steps::{Steps, polled};
 
 /// `inline_max` of these stores: two chunks.
 pub(crate) const THRESHOLD: usize = 100_000;

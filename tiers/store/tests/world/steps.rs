@@ -1,6 +1,9 @@
 //! Every engine call as a step at which a test may look, or at which the process may end.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 
 use tokio::sync::Notify;
 
@@ -47,4 +50,15 @@ impl Steps {
             }
         }
     }
+}
+
+/// Polls `act` at most `polls` times, with turns for all other tasks in between. Its outcome, if it has ended.
+pub(crate) async fn polled<F: Future>(mut act: Pin<&mut F>, polls: u64) -> Option<F::Output> {
+    for _ in 0..polls {
+        if let Poll::Ready(outcome) = futures::poll!(act.as_mut()) {
+            return Some(outcome);
+        }
+        tokio::task::yield_now().await;
+    }
+    None
 }
